@@ -98,15 +98,24 @@ def _operation(phrase: str, *, changes: bool = False, default: bool = False) -> 
     return register
 
 
-def _check_names(cls: type[Backend]) -> None:
-    """Check the names of operations in ``cannot``, and of states in the aliases."""
+def _check_tables(cls: type[Backend]) -> None:
+    """Check the names and the values of the tables of a class."""
     operations = {*OPERATIONS, *WITHOUT_OPERATION}
     for name in cls.cannot.keys() - operations:
         raise UnknownName("operation", name, operations, f"in 'cannot' of {cls.__name__}")
+    for name, reason in cls.cannot.items():
+        if not (isinstance(reason, str) and reason.strip()):
+            raise BadInput(f"'cannot' of {cls.__name__} has no reason for {name!r}.")
+    for state, phase in cls.states.items():
+        if not (isinstance(state, str) and isinstance(phase, Phase)):
+            raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
     for word, state in cls.state_aliases.items():
         if state not in cls.states:
             where = f"as the meaning of {word!r} in {cls.__name__}"
             raise UnknownName("state", state, cls.states, where)
+    for parameter, role in cls.parameter_roles.items():
+        if not isinstance(role, Role):
+            raise BadInput(f"{parameter!r} of {cls.__name__} has no Role: {role!r}.")
 
 
 def _check_spelling(cls: type[Backend]) -> None:
@@ -200,7 +209,7 @@ class Backend:
         if running and READY not in {*cls.states, *aliases}:
             aliases[READY] = running[0]
         cls.state_aliases = MappingProxyType(aliases)
-        _check_names(cls)
+        _check_tables(cls)
 
     def __init__(self, session: Session) -> None:
         self.session = session

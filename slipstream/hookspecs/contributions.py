@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -46,6 +47,11 @@ def _check_probe(_: object, __: object, value: str) -> None:
 
 def _to_endpoint(value: str | Endpoint | None) -> Endpoint | None:
     return Endpoint.parse(value) if isinstance(value, str) else value
+
+
+def _check_backend(_: object, __: object, value: type[Backend]) -> None:
+    if not (inspect.isclass(value) and issubclass(value, Backend)):
+        raise BadInput(f"backend must be a class derived from Backend, not {value!r}.")
 
 
 def _check_login(kind: EndpointKind, _: object, value: str) -> None:
@@ -116,7 +122,7 @@ class EndpointKind(Record):
     """
 
     name: str = attrs.field(validator=_check_name)
-    backend: type[Backend]
+    backend: type[Backend] = attrs.field(validator=_check_backend)
     hosts: frozenset[str] = attrs.field(
         default=frozenset(), converter=_to_hosts, validator=_check_hosts
     )

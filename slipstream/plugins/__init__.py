@@ -10,9 +10,11 @@ from typing import Any, cast
 import attrs
 import pluggy
 
+from slipstream import hookspecs
 from slipstream.errors import DriverError
 from slipstream.hookspecs import PROJECT, Backend, EndpointKind, LoginMethod
 from slipstream.plugins.loading import (
+    ARGUMENTS,
     Contribution,
     Contributions,
     PluginInfo,
@@ -22,7 +24,7 @@ from slipstream.plugins.loading import (
     load,
     unmet_requirements,
 )
-from slipstream.plugins.operations import Operations, Wrapper, operation_hooks
+from slipstream.plugins.operations import Operations, Wrapper, operation_hooks, specify
 from slipstream.session import Session
 from slipstream.transport.call_context import stacklevel
 
@@ -47,6 +49,8 @@ class Plugins:
         self, *, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
     ) -> None:
         manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(hookspecs)
+        specify(manager)
         selection = Selection(disabled, allowed)
         plugins: dict[str, PluginInfo] = {}
         contributions: list[Contribution[Any]] = []
@@ -77,9 +81,9 @@ class Plugins:
         self._wrappers = {
             hook: [
                 Wrapper(plugins[i.plugin_name], hook, i.function, i.argnames)
-                for i in caller.get_hookimpls()
+                for i in getattr(manager.hook, hook).get_hookimpls()
             ]
-            for hook, caller in vars(manager.hook).items()
+            for hook in ARGUMENTS
         }
         self._hooks = {
             dry_run: operation_hooks(self._wrappers, dry_run=dry_run) for dry_run in (False, True)
@@ -95,7 +99,7 @@ class Plugins:
 
         :param hook: The hook's name.
         """
-        return [wrapper.info for wrapper in reversed(self._wrappers.get(hook, []))]
+        return [wrapper.info for wrapper in reversed(self._wrappers[hook])]
 
     def address_of(self, kind: str) -> str | None:
         """

@@ -73,6 +73,7 @@ NO_DISTRIBUTION = "no distribution"
 
 
 C = TypeVar("C", bound=LoginMethod | EndpointKind)
+R = TypeVar("R", bound=attrs.AttrsInstance)
 
 
 class PluginWarning(RuntimeWarning):
@@ -285,7 +286,7 @@ def _checked(records: Iterable[object], record_type: type[C]) -> Iterator[C]:
             what = type(record).__name__
             raise PluginFailed(f"it contributed a {what}, which is not a {record_type.__name__}")
         declare_secret_names(record.secret_fields)
-        yield record
+        yield plain(record_type, record)
 
 
 def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
@@ -318,6 +319,13 @@ def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
                     f"The plugin {info.name!r} of {info.source} needs {requirement}, and"
                     f" {VERSION} is installed."
                 )
+
+
+def plain(cls: type[R], record: Any) -> R:
+    """Copy a record of a derived class, which may compute its fields, into one of ours."""
+    if type(record) is cls:
+        return record
+    return cls(**{field.name: getattr(record, field.name) for field in attrs.fields(cls)})
 
 
 @attrs.frozen

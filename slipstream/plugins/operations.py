@@ -36,11 +36,13 @@ from slipstream.plugins.loading import (
     EVERY,
     PREFIX,
     PluginInfo,
+    plain,
 )
 from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest
+from slipstream.values.fields import Record
 from slipstream.values.pages import Pages, by_page
 
 _LOOK = (
@@ -66,26 +68,31 @@ _RESULTS = {name: _read_result(name) for name in OPERATIONS}
 """The type that an operation returns, and whether it returns any number of them."""
 
 
+def specify(manager: pluggy.PluginManager, *more: str) -> None:
+    """Add the operations as hook specifications, with more arguments than a plugin may take."""
+    specifications: Any = types.SimpleNamespace()
+    for hook in (PREFIX + name for name in OPERATIONS):
+        names = ", ".join((*ARGUMENTS[hook], *more))
+        # pluggy reads the names of arguments from the code of a function.
+        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
+        setattr(specifications, hook, hookspecs.hookspec(firstresult=True)(specification))
+    manager.add_hookspecs(specifications)
+
+
 def operation_hooks(
     wrappers: Mapping[str, Iterable[Wrapper]], *, dry_run: bool
 ) -> pluggy.HookRelay:
     """
     Make the hooks of the operations, which take what every wrapper takes.
 
-    :param wrappers: The wrappers of each hook that has some, the innermost first.
+    :param wrappers: The wrappers of each hook, the innermost first.
     :param dry_run: Whether they are for dry runs, without the wrappers that do not take
         ``dry_run``.
     """
     manager = pluggy.PluginManager(PROJECT)
-    specifications: Any = types.SimpleNamespace()
-    for hook in (PREFIX + name for name in OPERATIONS):
-        names = ", ".join((*ARGUMENTS[hook], "operation", "arguments"))
-        # pluggy reads the names of arguments from the code of a function.
-        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
-        setattr(specifications, hook, hookspecs.hookspec(firstresult=True)(specification))
-    manager.add_hookspecs(specifications)
+    specify(manager, "operation", "arguments")
     for name in OPERATIONS:
-        for wrapper in (*wrappers.get(PREFIX + name, ()), *wrappers.get(EVERY, ())):
+        for wrapper in (*wrappers[PREFIX + name], *wrappers[EVERY]):
             if "dry_run" in wrapper.arguments or not dry_run:
                 guard = hookspecs.hookimpl(wrapper=True)(wrapper.guard(name))
                 manager.register(types.SimpleNamespace(**{PREFIX + name: guard}))
@@ -251,7 +258,10 @@ class Operations:
         # The call itself would not send these requests.
         with transport.not_collecting(), self._blaming("preflight()"):
             try:
-                refusals.extend(self._backend.preflight(request))
+                for refusal in self._backend.preflight(request):
+                    if not isinstance(refusal, DriverError):
+                        raise TypeError
+                    refusals.append(refusal)
             except DriverError as error:
                 refusals.append(error)
 
@@ -312,10 +322,9 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
     if many:
         if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
             return Pages(_check_each(expected, result, failure, foreign=foreign))
-    elif isinstance(result, typing.get_origin(expected) or expected):
-        if foreign:
-            _check_raw(result, failure)
-        return result
+    elif _fits(expected, result):
+        is_record = isinstance(result, Record)
+        return _plain(expected, result, failure, foreign=foreign) if is_record else result
     what = str(expected) if typing.get_args(expected) else expected.__name__
     returned = "nothing" if result is None else type(result).__name__
     raise failure(f"it returned {returned}, not {'an iterable of ' if many else ''}{what}")
@@ -333,21 +342,42 @@ def _check_each(
         except BaseException as error:  # noqa: BLE001 - of a plugin
             blame(error, failure)
         if foreign or not {expected}.issuperset(map(type, page)):
-            for result in page:
-                if not isinstance(result, expected):
-                    raise failure(f"it returned {type(result).__name__}, not {expected.__name__}")
-                if foreign:
-                    _check_raw(result, failure)
+            page = [_plain(expected, result, failure, foreign=foreign) for result in page]
         yield page
 
 
-def _check_raw(record: object, failure: Failure) -> None:
-    """Check that ``raw``, which becomes a part of ``extra``, can be written as JSON."""
+def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
+    """
+    Check a record of a backend.
+
+    The class of one that is derived from ours may compute its fields: they are read here, once.
+    ``raw`` of a plugin's record becomes a part of ``extra``, which can be written as JSON.
+    """
+    if not isinstance(result, expected):
+        raise failure(f"it returned {type(result).__name__}, not {expected.__name__}")
     try:
-        json.dumps(dict(getattr(record, "raw", ())))
-    except (TypeError, ValueError, RecursionError):
-        what = f"it returned a {type(record).__name__} whose raw cannot be written as JSON"
-        raise failure(what) from None
+        result = plain(expected, result)
+    except BaseException as error:  # noqa: BLE001 - of a plugin
+        blame(error, failure)
+    if foreign:
+        try:
+            json.dumps(dict(getattr(result, "raw", ())))
+        except (TypeError, ValueError, RecursionError):
+            what = f"it returned a {expected.__name__} whose raw cannot be written as JSON"
+            raise failure(what) from None
+    return result
+
+
+def _fits(hint: Any, value: object) -> bool:
+    """Whether a value has a type, with the items of dicts and lists."""
+    if not isinstance(value, typing.get_origin(hint) or hint):
+        return False
+    items = [value.keys(), value.values()] if isinstance(value, dict) else [value]
+    return all(
+        _fits(item_hint, item)
+        for item_hint, group in zip(typing.get_args(hint), items, strict=False)
+        for item in cast(Iterable[Any], group)
+    )
 
 
 def _check_id(deployment: Deployment, deployment_id: str) -> None:

@@ -126,9 +126,22 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         backend("cannot = {'rebot_deployment': 'No.'}"),
         "Unknown operation 'rebot_deployment' .* did you mean 'reboot_deployment'",
     ),
+    "no-reason-in-cannot": (
+        backend("cannot = {'reboot_deployment': ' '}"),
+        "'cannot' of B has no reason for 'reboot_deployment'",
+    ),
+    "number-as-a-reason": (
+        backend("cannot = {'reboot_deployment': 7}"),
+        "'cannot' of B has no reason for 'reboot_deployment'",
+    ),
     "alias-of-no-state": (
         backend("state_aliases = {'Ready': 'up'}"),
         "Unknown state 'up' as the meaning of 'Ready' in B",
+    ),
+    "number-as-a-state": (backend("states = {7: None}"), "The state 7 of B has no Phase"),
+    "text-as-a-role": (
+        backend("parameter_roles = {'zone': 'location'}"),
+        "'zone' of B has no Role: 'location'",
     ),
     "number-as-a-name": (login("authenticate=print, secret_fields=[7]"), NO_NAME),
     "empty-name": (login("authenticate=print, secret_fields=['']"), NO_NAME),
@@ -140,7 +153,7 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         endpoint("backend=SlipStream3, login_methods='a', default_login='b'"),
         "default_login 'b' is none of the login_methods of 'x'",
     ),
-    "no-backend": (endpoint("backend=3"), "backend of a EndpointKind is int, not type"),
+    "no-backend": (endpoint("backend=3"), "backend must be a class derived from Backend, not 3"),
 }
 
 

@@ -41,6 +41,27 @@ class Stubborn:
         raise Sudden
 
 
+class Changing(Connector):
+    """A record whose name is another thing after it was checked."""
+
+    reads = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "name":
+            Changing.reads += 1
+            if Changing.reads > 1:
+                return self.later()
+        return super().__getattribute__(name)
+
+    def later(self) -> object:
+        return 7
+
+
+class Computed(Changing):
+    def later(self) -> NoReturn:
+        raise KeyError("name")
+
+
 class Plain(Backend):
     name = "plain"
     states = {"up": Phase.RUNNING}  # noqa: RUF012
@@ -91,6 +112,14 @@ def returning(result: object) -> Callable[..., Any]:
     return lambda *_: result
 
 
+def changing(cls: type[Changing]) -> Callable[..., Iterator[Connector]]:
+    def method(*_: object) -> Iterator[Connector]:
+        Changing.reads = 0
+        yield cls(id="a", name="a")
+
+    return method
+
+
 def infinite(*_: object) -> list[ServiceOffer]:
     return [ServiceOffer(id="s", name="s", price=1e999)]
 
@@ -131,10 +160,14 @@ BACKENDS: list[tuple[str, str, Any, str]] = [
     ("stop", "stop_deployment", raising(StopIteration), "StopIteration"),
     ("locations", "list_connectors", returning([None]), "it returned NoneType, not Connector"),
     ("locations", "list_connectors", returning("no list"), "returned str, not an iterable of Con"),
+    ("locations", "list_connectors", changing(Computed), "KeyError"),
+    ("locations", "list_connectors", changing(Changing), "TypeError"),
     ("locations", "list_connectors", returning([ODD_CONNECTOR]), "raw cannot be written as JSON"),
     ("node", "get_deployment", returning(ODD_DEPLOYMENT), "raw cannot be written as JSON"),
     ("sizes", "list_service_offers", infinite, "ValueError"),
-    ("logs", "get_logs", returning([]), r"returned list, not dict\[str, list\[str"),
+    ("logs", "get_logs", returning({"web": ""}), r"returned dict, not dict\[str, list\[str"),
+    ("logs", "get_logs", returning({"web": [1]}), "it returned dict, not"),
+    ("logs", "get_logs", returning({1: []}), "it returned dict, not"),
     ("stop", "stop_deployment", returning(1), "it returned int, not bool"),
     ("wait", "get_deployments", returning([]), "it returned 0 deployments for 2 ids"),
     ("stop", "authorise", raising(GeneratorExit), r"Faulty failed in authorise\(\): Generator"),
@@ -186,7 +219,7 @@ def test_keyboard_interrupt_in_backend(load_plugin: LoadPlugin) -> None:
 
 
 def test_faulty_preflight_in_dry_run(load_plugin: LoadPlugin) -> None:
-    driver = connected(load_plugin, faulty("preflight", raising(TypeError)))
+    driver = connected(load_plugin, faulty("preflight", returning(["No."])))
     [refusal] = CALLS["explain"](driver).refusals
     assert "faulty endpoints, by no distribution, failed in preflight(): TypeError" in refusal
 
