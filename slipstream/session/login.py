@@ -146,6 +146,7 @@ class Client:
 
     :param transport: The HTTP transport.
     :param backend: The :class:`~slipstream.Backend`, for its words and proofs.
+    :ivar endpoint: The server's address, an :class:`~slipstream.values.Endpoint`.
     """
 
     def __init__(self, transport: Transport, backend: Any) -> None:

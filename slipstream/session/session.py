@@ -147,8 +147,8 @@ class Session(Client):
     and the request is sent again; the server had refused it, so nothing is done twice.
 
     :param transport: The HTTP transport.
-    :param kind: The kind of endpoint, which has the class of the backend.
-    :param login_method: How to log in.
+    :param kind: The ``EndpointKind``, which has the class of the backend.
+    :param login_method: The ``LoginMethod``.
     :param credentials: The credentials.
     """
 
