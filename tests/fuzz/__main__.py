@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 
-import atheris  # type: ignore[import-not-found,unused-ignore]
+import atheris  # type: ignore[import-untyped,unused-ignore]
 
 with atheris.instrument_imports(include=["slipstream"]):
     import requests
