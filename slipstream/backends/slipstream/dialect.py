@@ -68,7 +68,8 @@ def read_xml(
         method="GET", path=path, query=query, headers=XML, repeatable=True, expects=expects
     )
     response = session.send(request, doing=doing)
-    require_body(response)
+    if not response.body:
+        raise empty_response(response)
     root = response.xml()
     if root.tag not in roots:
         raise MalformedAnswer(
@@ -89,14 +90,13 @@ def uncached() -> tuple[str, str]:
     return "_", secrets.token_hex(8)
 
 
-def require_body(response: Response) -> None:
-    """Refuse an empty response to a read, which a deleted account gets."""
-    if not response.body:
-        raise MalformedAnswer(
-            "The response is empty.",
-            endpoint=response.url,
-            hint="An account that was deleted gets empty responses to everything.",
-        )
+def empty_response(response: Response) -> MalformedAnswer:
+    """Make the exception for an empty response to a read."""
+    return MalformedAnswer(
+        "The response is empty.",
+        endpoint=response.url,
+        hint="An account that was deleted gets empty responses to everything.",
+    )
 
 
 def require_status(response: Response, *statuses: int, doing: str, hint: str) -> None:

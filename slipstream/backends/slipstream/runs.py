@@ -26,8 +26,8 @@ from slipstream.backends.slipstream.dialect import (
     STATES,
     XML,
     are_run_ids,
+    empty_response,
     read_xml,
-    require_body,
     require_status,
     run_id,
     uncached,
@@ -373,8 +373,8 @@ def _parameter(
     )
     if response.status >= 400:
         return None
-    if key == STATE:  # which every run has
-        require_body(response)
+    if key == STATE and not response.body:  # every run has one
+        raise empty_response(response)
     return response.text.strip()
 
 
