@@ -154,18 +154,18 @@ class Redactor:
         pairs = [(unquote_plus(name), unquote_plus(value)) for name, _, value in fields]
         paired, members = self._any_announces(pairs), dict(pairs)
 
-        def redacted(name: str, equals: str, value: str) -> str:
+        def redact(name: str, equals: str, value: str) -> str:
             plain = unquote_plus(name)
-            shown = self.policy.exception(plain, members)
-            if shown is None and (
+            redacted = self.policy.exception(plain, members)
+            if redacted is None and (
                 self.policy.announces(plain) or (paired and squeezed(plain) in VALUE_NAMES)
             ):
-                shown = self.policy.replace(unquote_plus(value))
-            if shown is None:
-                shown = self.text(unquote_plus(value))
-            return f"{_encoded(name, self.text(plain))}{equals}{_encoded(value, shown)}"
+                redacted = self.policy.replace(unquote_plus(value))
+            if redacted is None:
+                redacted = self.text(unquote_plus(value))
+            return f"{_encoded(name, self.text(plain))}{equals}{_encoded(value, redacted)}"
 
-        return "&".join(redacted(*field) for field in fields)
+        return "&".join(redact(*field) for field in fields)
 
     def header(self, name: str, value: str) -> str:
         """Redact the value of a header."""
@@ -262,8 +262,8 @@ class Redactor:
 
     def _attribute(self, text: str) -> str:
         name, equals, _ = text.strip().partition("=")
-        known = name.lower() in (_COOKIE_ATTRIBUTES if equals else _COOKIE_FLAGS)
-        return text.strip() if known else self.policy.replace(text)
+        is_harmless = name.lower() in (_COOKIE_ATTRIBUTES if equals else _COOKIE_FLAGS)
+        return text.strip() if is_harmless else self.policy.replace(text)
 
     def _json(self, value: Any) -> Any:
         """Redact a JSON document."""
@@ -273,8 +273,8 @@ class Redactor:
             return [self._json(item) for item in value]
         if isinstance(value, int | float) and not isinstance(value, bool):
             # A code of digits may have become a number on its way.
-            shown = self.text(str(value))
-            return value if shown == str(value) else shown
+            redacted = self.text(str(value))
+            return value if redacted == str(value) else redacted
         return self.text(value) if isinstance(value, str) else value
 
     def _member(self, name: str, members: Mapping[str, Any]) -> Any:

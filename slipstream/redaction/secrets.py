@@ -144,8 +144,8 @@ class KnownSecrets:
             shortest = 1 if word else SHORTEST
             for text in (text for text in texts if len(text.strip()) >= shortest):
                 forms = frozenset({*notations(text), *notations(text.strip())})
-                known = secrets.pop(text, None)
-                secrets[text] = known or _Secret(forms, replacement, word)
+                secret = secrets.pop(text, None)
+                secrets[text] = secret or _Secret(forms, replacement, word)
             for text in list(self._met)[:-_REMEMBERED]:
                 del self._met[text]
             everything = (*self._met.values(), *self._kept.values())

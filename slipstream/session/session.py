@@ -368,8 +368,8 @@ class Session(Client):
         if failure is not None:
             # Its own text may quote the credentials. Outside of the block it is no context.
             quotes = self.transport.redactor.quotes_secret(failure)
-            made = self._login_failed(type(failure).__name__)
-            raise_failure(made, failure, cause=None if quotes else failure)
+            reported = self._login_failed(type(failure).__name__)
+            raise_failure(reported, failure, cause=None if quotes else failure)
         if not isinstance(login, Login):
             what = f"it returned {type(login).__name__}, not a Login"
             raise self._login_failed(what, hint="Let it return attempt.finish().")

@@ -56,9 +56,9 @@ class Exchange:
     def text(self, *, pretty: bool = False) -> str:
         """The exchange as lines, each with the call's id."""
         lines = "\n".join(self._response_lines(pretty=pretty)).replace("\r\n", "\n").split("\n")
-        shown = "\n".join(f"{label()} {line}".rstrip() for line in [self.curl(), *lines])
-        shown = _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", shown)
-        return shown.encode("utf-8", "backslashreplace").decode()
+        text = "\n".join(f"{label()} {line}".rstrip() for line in [self.curl(), *lines])
+        text = _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", text)
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def curl(self) -> str:
         """The request as a command for a shell, its secrets masked."""

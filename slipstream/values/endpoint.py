@@ -32,9 +32,9 @@ def split_address(address: str) -> tuple[str, int | None]:
     match = _ADDRESS.fullmatch(address)
     if match is None:
         # What follows a colon and is no port may be a password.
-        shown = "What follows the colon" if ":" in address else repr(shorten(address))
+        subject = "What follows the colon" if ":" in address else repr(shorten(address))
         raise BadInput(
-            f"{shown} is not {'a port' if ':' in address else 'a host, or a host and a port'}.",
+            f"{subject} is not {'a port' if ':' in address else 'a host, or a host and a port'}.",
             hint="Write it as in 'nuv.la', 'nuv.la:443' or '[::1]:443'.",
         )
     return match["ipv6"] or match["name"], None if match["port"] is None else int(match["port"])
@@ -158,9 +158,9 @@ class Endpoint:
 
 
 def _not_a_url(text: object) -> BadInput:
-    shown = repr(shorten(text)) if isinstance(text, str) and "@" not in text else "This"
+    subject = repr(shorten(text)) if isinstance(text, str) and "@" not in text else "This"
     return BadInput(
-        f"{shown[:200]} is not the URL of an endpoint.",
+        f"{subject[:200]} is not the URL of an endpoint.",
         hint="Write scheme and host, as in 'https://nuv.la' or 'http://127.0.0.1:8182'.",
     )
 

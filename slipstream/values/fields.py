@@ -49,8 +49,8 @@ class Record:
             if not hasattr(attrs.fields(type(self)), name):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             rest, columns = self._rest
-            known = {column: getattr(self, column) for column in columns}
-            self.__init__(**known, **rest(self._source))
+            values = {column: getattr(self, column) for column in columns}
+            self.__init__(**values, **rest(self._source))
             return getattr(self, name)
 
     def __attrs_post_init__(self) -> None:

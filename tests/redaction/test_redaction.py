@@ -238,9 +238,9 @@ def test_secret_of_a_known_form_is_hidden(redactor: Redactor, secret: str, befor
 def test_known_secret_is_hidden_however_it_is_written(secret: str) -> None:
     if len(secret.strip()) < 4 or set("*() \t\n\r") >= set(secret) or secret in "characters":
         return
-    known = KnownSecrets()
-    known.keep(secret)
-    redactor = Redactor(known)
+    secrets = KnownSecrets()
+    secrets.keep(secret)
+    redactor = Redactor(secrets)
     for way in ways(secret):
         assert way not in redactor.text(f"<< {way} >>")
         assert way not in redactor.said(f"<< {way} >>")
@@ -333,17 +333,17 @@ def test_names_of_secrets(recognise: Any, names: list[str], expected: bool) -> N
 
 
 def test_known_secrets_are_masked_whole_and_the_latest_of_many_are_kept() -> None:
-    known = KnownSecrets()
-    known.keep("abcd", "xxabcdyy", CANARY)
+    secrets = KnownSecrets()
+    secrets.keep("abcd", "xxabcdyy", CANARY)
     for value in ("", "abc", None, "   ", 12):  # too short to be told from other text
-        known.keep(value)
+        secrets.keep(value)
     for number in range(200):
-        known.keep(f"secret-number-{number}", lasting=False)
-    assert known.mask("1 xxabcdyy 2 abcd 3 secret-number-199") == "1 *** 2 *** 3 ***"
-    assert known.mask("secret-number-0 abc 12    x") == "secret-number-0 abc 12    x"
-    assert len(known._written) < 1000
-    assert CANARY not in repr(known) + repr(Redactor(known))
-    assert Redactor(known).url(f"http://[{CANARY}") == "***"
+        secrets.keep(f"secret-number-{number}", lasting=False)
+    assert secrets.mask("1 xxabcdyy 2 abcd 3 secret-number-199") == "1 *** 2 *** 3 ***"
+    assert secrets.mask("secret-number-0 abc 12    x") == "secret-number-0 abc 12    x"
+    assert len(secrets._written) < 1000
+    assert CANARY not in repr(secrets) + repr(Redactor(secrets))
+    assert Redactor(secrets).url(f"http://[{CANARY}") == "***"
 
 
 @pytest.mark.parametrize(
