@@ -107,13 +107,6 @@ def test_import_changes_nothing_else_in_the_profile(driver: Driver, sandbox: San
     assert PARAMETER in names
 
 
-def test_import_names_the_key_and_keeps_its_options(driver: Driver, sandbox: Sandbox) -> None:
-    pair = driver.import_key_pair_from_string("mine", f"  {RESTRICTED}\n")
-    expected = RESTRICTED.replace("robot", "mine")
-    assert (pair.name, pair.public_key) == ("mine", expected)
-    assert lines(sandbox)[-1] == expected
-
-
 @pytest.mark.parametrize("has_parameter", [True, False])
 def test_import_of_the_first_key(driver: Driver, sandbox: Sandbox, has_parameter: bool) -> None:
     put(sandbox)
