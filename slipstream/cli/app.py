@@ -72,10 +72,6 @@ class Number(FloatParamType):
 class Commands(click.Group):
     """The subcommands, imported when one is needed."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of the help."""
-        return [command.name for command in ALL]
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a subcommand."""
         command = next((command for command in ALL if command.name == cmd_name), None)
