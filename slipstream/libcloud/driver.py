@@ -6,11 +6,12 @@ What it knows of a server it knows through the hooks (:mod:`slipstream.hookspecs
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 from uuid import UUID
 
 import attrs
@@ -179,9 +180,24 @@ class SlipStreamNodeDriver(NodeDriver):
     }
     _default_host = "nuv.la"
     _kind: str | None = None
+    __signature__: ClassVar[inspect.Signature]
     _plugins: Plugins
     _backend: Backend
     _session: Session = cast(Session, None)  # until the login
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._show_host()
+
+    @classmethod
+    def _show_host(cls) -> None:
+        """Show the default host in the signature, unless the constructor is another one."""
+        _, *parameters = inspect.signature(cls.__init__).parameters.values()
+        if cls.__init__ is SlipStreamNodeDriver.__init__ and cls._kind is None:
+            parameters = [
+                p.replace(default=cls._default_host) if p.name == "host" else p for p in parameters
+            ]
+        cls.__signature__ = inspect.Signature(parameters)
 
     @operation
     def __init__(
@@ -1299,3 +1315,6 @@ class SlipStreamNodeDriver(NodeDriver):
     list_volume_snapshots = unsupported("list_volume_snapshots")
     create_volume_snapshot = unsupported("create_volume_snapshot")
     destroy_volume_snapshot = unsupported("destroy_volume_snapshot")
+
+
+SlipStreamNodeDriver._show_host()  # noqa: SLF001 - of this module

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import responses
+from http.cookiejar import CookieJar
 from types import NoneType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -115,12 +116,20 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     )
 
 
+def _to_jar(cookies: CookieJar) -> EndpointCookieJar:
+    if isinstance(cookies, EndpointCookieJar) or not isinstance(cookies, CookieJar):
+        return cookies  # the record refuses another type
+    jar = EndpointCookieJar()
+    jar.update(cookies)
+    return jar
+
+
 @attrs.define(kw_only=True, eq=False)
 class Login(Record):
     """
     A login that the server has accepted.
 
-    :param cookies: The cookies to send with each request.
+    :param cookies: The cookies to send with each request; any cookie jar is converted.
     :param lifetime: Seconds from now after which it expires; ``None`` if the server has none.
     :param user_name: The user's name, if the login has it; :attr:`Session.user_name
         <slipstream.session.Session.user_name>` always does.
@@ -128,7 +137,7 @@ class Login(Record):
         a token.
     """
 
-    cookies: EndpointCookieJar = attrs.field(repr=False)
+    cookies: EndpointCookieJar = attrs.field(repr=False, converter=_to_jar)
     lifetime: float | None = attrs.field(default=None, validator=within(above_zero=True))
     user_name: str | None = None
     data: Any = attrs.field(default=None, repr=False)

@@ -16,36 +16,65 @@ _OFFSET = re.compile(
     r"(?:UTC|GMT)?(?P<sign>[+\u2212-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-5][0-9])?"
 )
 _NAME = re.compile(r"\b[A-Z]{2,5}\b")
-# The short names of zones that mean one thing, by their hours; IST, say, is that of India, Israel
-# or Ireland. RFC 5322 says what the American ones mean.
+# The short names that Java writes, by their hours. Left out are those of several zones that
+# disagree, such as IST of India, Israel and Ireland. RFC 5322 says what the American ones mean,
+# and of BST, CAT, GST and KST only zones with next to no servers have another opinion.
 _HOURS = {
-    -10: "HST",
-    -9: "AKST HDT",
+    -11: "NUT SST",
+    -10: "CKT HAST HST TAHT",
+    -9.5: "MART",
+    -9: "AKST GAMT HADT HDT",
     -8: "AKDT PST",
     -7: "MST PDT",
-    -6: "CST MDT",
-    -5: "CDT EST",
-    -4: "EDT",
-    0: "GMT UT UTC WET Z",
-    1: "BST CET MEZ WAT WEST",
-    2: "CAT CEST EET MESZ SAST",
-    3: "EAT EEST IDT MSK",
-    5: "PKT",
-    7: "WIB",
-    8: "AWST HKT WITA",
-    9: "JST KST WIT",
+    -6: "CST EAST GALT MDT",
+    -5: "ACT CDT COT EASST ECT EST PET",
+    -4: "BOT CLT EDT GYT",
+    -3.5: "NST",
+    -3: "ADT AMST ART BRT CLST FKT GFT PMST PYST ROTT SRT UYT",
+    -2.5: "NDT",
+    -2: "BRST FNT PMDT",
+    -1: "AZOT CVT",
+    0: "AZOST GMT UT UTC WET WEZ Z",
+    1: "BST CET MET MEZ WAT WEST WESZ",
+    2: "CAT CEST EET MEST MESZ OEZ SAST",
+    3: "EAT EEST IDT OESZ SYOT TRST",
+    3.5: "IRST",
+    4: "AZT GET GST MUT RET SAMT SCT",
+    4.5: "AFT IRDT",
+    5: "AQTT MAWT MVT ORAT PKT TFT TJT TMT UZT YEKT",
+    5.75: "NPT",
+    6: "BDT BTT IOT KGT OMST XJT",
+    6.5: "CCT MMT",
+    7: "CXT DAVT HOVT ICT KRAT WIB",
+    8: "AWST BNT CHOT HKT HOVST IRKT MYT PHT SGT ULAT WITA",
+    8.75: "ACWST",
+    9: "CHOST JST KST PWT TLT ULAST WIT",
     9.5: "ACST",
-    10: "AEST CHST",
-    10.5: "ACDT",
-    11: "AEDT",
-    12: "NZST",
-    13: "NZDT",
+    10: "AEST CHST CHUT DDUT PGT VLAT",
+    10.5: "ACDT LHST",
+    11: "AEDT KOST LHDT NCT NFT PONT SBT SRET VUT",
+    12: "ANAT FJT GILT MHT NFST NRT NZST PETT TVT WAKT WFT",
+    12.75: "CHAST",
+    13: "FJST NZDT PHOT TKT TOT WSST",
+    13.75: "CHADT",
+    14: "LINT TOST WSDT",
 }
 _ZONES = {
     name: timezone(timedelta(hours=hours))
     for hours, names in _HOURS.items()
     for name in names.split()
 }
+_MOVED = {
+    "ALMT": "Asia/Almaty",
+    "MAGT": "Asia/Magadan",
+    "MSK": "Europe/Moscow",
+    "NOVT": "Asia/Novosibirsk",
+    "SAKT": "Asia/Sakhalin",
+    "TRT": "Europe/Istanbul",
+    "VET": "America/Caracas",
+    "YAKT": "Asia/Yakutsk",
+}
+"""Names whose hours have changed, and the zone that says when."""
 
 
 def parse_timestamp(text: str | None) -> datetime | None:
@@ -71,9 +100,12 @@ def parse_timestamp(text: str | None) -> datetime | None:
             zone = parsed.tzinfo or (_zone(names[-1]) if names else UTC)
             return parsed.replace(tzinfo=zone)
         day, separator, time, fraction, name = match.groups()
-        parsed = datetime.fromisoformat(f"{day} {time}").replace(
-            tzinfo=_ZONES.get(name) or _zone(name)
-        )
+        if name == "UTC":
+            if fraction and len(fraction) == 3:
+                return datetime.fromisoformat(f"{day} {time}.{fraction}+00:00")
+            parsed = datetime.fromisoformat(f"{day} {time}+00:00")
+        else:
+            parsed = datetime.fromisoformat(f"{day} {time}").replace(tzinfo=_zone(name))
         if not fraction:
             return parsed
         is_java = separator == " " and len(fraction) <= 3
@@ -84,10 +116,9 @@ def parse_timestamp(text: str | None) -> datetime | None:
 
 
 def _zone(name: str) -> tzinfo:
-    if name.upper() in _ZONES:
-        return _ZONES[name.upper()]
     match = _OFFSET.fullmatch(name)
     if match is None:
-        return ZoneInfo(name)
+        place = name if "/" in name else _MOVED.get(name.upper())
+        return ZoneInfo(place) if place else _ZONES[name.upper()]
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
     return timezone(offset if match["sign"] == "+" else -offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -11,9 +12,26 @@ from uuid import UUID
 import pytest
 from endpoints_under_test import BLOG, Driver, LiveEndpoint
 from libcloud.compute.base import NodeLocation, NodeSize
+from libcloud.compute.providers import get_driver
 from libcloud.compute.types import KeyPairDoesNotExistError
 
 from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, UnknownName
+
+
+@pytest.mark.parametrize(("name", "host"), [("slipstream", "nuv.la"), ("nuvla", "nuvla.io")])
+def test_signature_of_a_driver_class(name: str, host: str) -> None:
+    base: Any = get_driver(name)
+
+    class Plain(base):  # type: ignore[misc]
+        pass
+
+    class Own(base):  # type: ignore[misc]
+        def __init__(self, user: str, *, host: str = "cloud.example") -> None:
+            super().__init__(user, "secret", host=host)
+
+    assert inspect.signature(base).parameters["host"].default == host
+    assert inspect.signature(Plain).parameters["host"].default == host
+    assert list(inspect.signature(Own).parameters) == ["user", "host"]
 
 
 @pytest.mark.parametrize("kind", ["id", "any object with an id"])

@@ -162,7 +162,14 @@ def test_arbitrary_text_is_a_timestamp_with_a_zone_or_none(text: str) -> None:
         (0, [" UTC", "Z", " GMT"]),
         (-3, [" GMT-3", " GMT\u221203:00", "-03:00"]),
         (2, [" +0200", " CEST", " SAST"]),
-        *((3, [" GMT+03:00"]), (-4, [" EDT"]), (-5, [" America/Lima"]), (-5.5, ["-05:30"])),
+        *(
+            (7, [" NOVT"]),
+            (3.5, [" IRST"]),
+            (3, [" GMT+03:00", " OESZ", " MSK"]),
+            (-4, [" EDT"]),
+            (-5, [" America/Lima"]),
+            (-5.5, ["-05:30"]),
+        ),
         *((-11, [" GMT-11"]), (9.5, [" ACST"]), (10, [" ChST"])),
         (None, [" NOWHERE", " IST", " AST", " AMT", " +01:75", " America/", ""]),
     ],
@@ -176,7 +183,8 @@ def test_timestamps_are_read_in_a_known_zone(hours: float | None, zones: list[st
 
 
 @pytest.mark.parametrize(
-    ("zone", "hours"), [(" CET", 1), (" +0100", 1), ("", 0), (" -0000", 0), (" IST", None)]
+    ("zone", "hours"),
+    [(" CET", 1), (" NOVT", 6), (" +0100", 1), ("", 0), (" -0000", 0), (" IST", None)],
 )
 def test_timestamps_of_headers_are_read(zone: str, hours: float | None) -> None:
     utc = datetime(2016, 3, 1, 12, tzinfo=UTC)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from key_files import KEY
+from requests.cookies import RequestsCookieJar
 
 from slipstream import Backend, EndpointKind, LoginMethod, Request, Response
 from slipstream.errors import BadInput, MalformedAnswer, UnknownName, nearest, shorten
+from slipstream.session.login import Login
 from slipstream.values import (
     CloudEntryPoint,
     Connector,
@@ -232,3 +234,11 @@ def test_safe_text_is_one_short_line_that_can_be_encoded(text: str, limit: int) 
     assert len(safe.splitlines()) <= 1
     assert safe.encode().decode() == safe
     assert safe_text(safe, limit) == safe
+
+
+def test_login_with_any_cookie_jar() -> None:
+    jar: Any = RequestsCookieJar()
+    jar.set("session", "id", domain="cloud.example")
+    assert Login(cookies=jar).cookies.get("session", domain="cloud.example") == "id"
+    with pytest.raises(TypeError, match="cookies"):
+        Login(cookies={"session": "id"})  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, is_id, search
+from slipstream.backends.cimi import CimiBackend, either, of_server, search
 from slipstream.backends.nuvla.resources import find, node_id, read, resource_id
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
@@ -208,16 +208,17 @@ def list_virtual_machines(
             raw = read(session, name, "id,nuvlabox")
         edge = documents.text(raw, "nuvlabox")
         # One that runs something is in service, so what it reports is enough.
-        for status in _reports(session, [edge]) if edge and is_id(edge, _EDGE) else ():
+        for status in _reports(session, [edge]) if edge else ():
             described = {"id": edge, "name": status.get("name"), "state": _IN_SERVICE}
             yield _machine(described, status, name)
         return
     where = None
     if connector is not None:
         group = documents.text(read_service(session, connector, "id,parent"), "parent")
-        if group is None or not is_id(group, GROUP):
+        if group is None:
             return
-        where = either(GROUP, group)
+        with of_server("list edges"):
+            where = either(GROUP, group)
     edges = search(session, _EDGE, doing="list edges", select=_EDGE_SELECT, where=where)
     while page := list(islice(edges, EDGES_AT_ONCE)):
         reports = _reports(session, [edge["id"] for edge in page])
@@ -227,7 +228,8 @@ def list_virtual_machines(
 
 
 def _reports(session: Session, edges: list[str]) -> Iterator[dict[str, Any]]:
-    where = either("parent", *edges)
+    with of_server("list edges"):
+        where = either("parent", *edges)
     return search(session, _STATUS, doing="list edges", select=_STATUS_SELECT, where=where)
 
 

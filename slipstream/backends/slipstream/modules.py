@@ -65,7 +65,11 @@ def list_modules(
     if path is not None:
         return _tree(session, module_path(path, or_root=True), recurse)
     items = read_xml(session, "/appstore", "list", doing="list the App Store").iterfind("item")
-    return {module.id: module for module in map(_listed, items)}.values()
+    by_id: dict[str, Module] = {}
+    for listed in map(_listed, items):
+        if by_id.setdefault(listed.id, listed) != listed:
+            raise MalformedAnswer(f"The server lists two modules as {shorten(listed.id)}.")
+    return by_id.values()
 
 
 def get_module(backend: CimiBackend, module_id: str) -> Module:

@@ -273,6 +273,10 @@ def test_list_images_of_an_app_store_that_repeats(driver: Driver, serve: Any) ->
     item = '<item resourceUri="module/apps/x/3" category="Image" name="x" version="3"/>'
     serve(f"<list>{item}{item}</list>")
     assert len(driver.list_images()) == 1
+    other = item.replace('name="x"', 'name="y"')
+    serve(f"<list>{item}{other}</list>")
+    with pytest.raises(MalformedAnswer, match="lists two modules as apps/x/3"):
+        driver.list_images()
 
 
 ELSEWHERE = ["../user/alice", "a/../b", "a/%2e%2e/b", "/", "a&#10;b"]
