@@ -12,7 +12,6 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from slipstream.errors import BadInput, shorten
-from slipstream.values.fields import Record
 from slipstream.values.plain import check_number, leads_elsewhere, user_path
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -171,12 +170,17 @@ def _frozen(mapping: object) -> Mapping[str, object]:
     return MappingProxyType(dict(mapping))
 
 
+def _check_text(_: object, field: attrs.Attribute[str | None], value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{field.name} must be a string, not {type(value).__name__}.")
+
+
 def _cookie_file(path: object) -> Path:
     return user_path("ex_cookie_file", path)
 
 
 @attrs.frozen(kw_only=True)
-class Credentials(Record):
+class Credentials:
     """
     Everything that a login method may need. Its repr has no secret.
 
@@ -189,11 +193,11 @@ class Credentials(Record):
     :param group: A group of the user to act for.
     """
 
-    key: str | None = None
-    secret: str | None = attrs.field(default=None, repr=False)
+    key: str | None = attrs.field(default=None, validator=_check_text)
+    secret: str | None = attrs.field(default=None, repr=False, validator=_check_text)
     parameters: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen, repr=False)
     cookie_file: Path | None = attrs.field(
         default=None, converter=attrs.converters.optional(_cookie_file)
     )
-    method: str | None = None
-    group: str | None = None
+    method: str | None = attrs.field(default=None, validator=_check_text)
+    group: str | None = attrs.field(default=None, validator=_check_text)

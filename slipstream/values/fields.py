@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from itertools import repeat
-from types import MappingProxyType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
@@ -96,9 +96,9 @@ def _types(hint: Any) -> Types:
 
 def _wrong_type(record: object, name: str, value: object, types: Types) -> TypeError:
     # The value is not quoted: it could be a secret.
-    expected = " or ".join(t.__name__ for t in types)
+    expected = " or ".join("None" if t is NoneType else t.__name__ for t in types)
     return TypeError(
-        f"{name} of a {type(record).__name__} is {type(value).__name__}, not {expected}."
+        f"{name} of {type(record).__name__} must be {expected}, not {type(value).__name__}."
     )
 
 

@@ -41,7 +41,7 @@ def _check_finite(record: object, field: Any, value: object) -> None:
     most = sys.float_info.max
     # Comparisons are false for NaN, and safe for an int that no float can hold.
     if isinstance(value, int | float) and not -most <= value <= most:
-        raise ValueError(f"{field.name} of a {type(record).__name__} is not a finite number.")
+        raise ValueError(f"{field.name} of {type(record).__name__} is not a finite number.")
 
 
 def _number() -> Any:

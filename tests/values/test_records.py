@@ -78,21 +78,25 @@ def test_record_fields_are_frozen_and_typed(record: Any, arguments: dict[str, An
 @pytest.mark.parametrize(
     ("record", "arguments", "message"),
     [
-        (Deployment, {"id": "1", "phase": "x"}, "phase of a Deployment is str, not Phase"),
+        (Deployment, {"id": "1", "phase": "x"}, "phase of Deployment must be Phase, not str"),
         (Deployment, {"id": "1", "tags": "running"}, r"write \['running'\]"),
-        (Deployment, {"id": "1", "tags": ["a", 3]}, "is int, not str"),
-        (Deployment, {"id": "1", "parameters": {"a": 3}}, "is int, not str or NoneType"),
-        (Deployment, {"id": "1", "parameters": {3: "a"}}, "is int, not str"),
-        (Module, {**MODULE, "kind": "x"}, "is str, not ModuleKind"),
-        (DeploymentRequest, {"module_id": "m", "parameters": ["a=b"]}, "is str, not Parameter"),
+        (Deployment, {"id": "1", "tags": ["a", 3]}, "must be str, not int"),
+        (Deployment, {"id": "1", "parameters": {"a": 3}}, "must be str or None, not int"),
+        (Deployment, {"id": "1", "parameters": {3: "a"}}, "must be str, not int"),
+        (Module, {**MODULE, "kind": "x"}, "must be ModuleKind, not str"),
+        (
+            DeploymentRequest,
+            {"module_id": "m", "parameters": ["a=b"]},
+            "must be Parameter, not str",
+        ),
         (Request, {"method": "GET", "path": "x"}, "begins with a slash"),
-        (Request, {"method": "PUT", "path": "/", "body": "x"}, "is str, not bytes or NoneType"),
-        (Request, {"method": "GET", "path": "/x", "headers": {"Age": 3}}, "is int, not str"),
-        (Request, {"method": "GET", "path": "/x", "query": "x"}, "is str, not tuple"),
+        (Request, {"method": "PUT", "path": "/", "body": "x"}, "must be bytes or None, not str"),
+        (Request, {"method": "GET", "path": "/x", "headers": {"Age": 3}}, "must be str, not int"),
+        (Request, {"method": "GET", "path": "/x", "query": "x"}, "must be tuple, not str"),
         (Request, {"method": "GET", "path": "/x", "query": (("limit", 1),)}, "pairs of texts"),
         (Request, {"method": "GET", "path": "/x", "query": (("a", "b", "c"),)}, "pairs of texts"),
         (EndpointKind, {"name": "lab", "backend": Backend, "hosts": [3]}, "empty, or no text"),
-        (Parameter, {"name": "title", "value": b"quite-secret"}, "is bytes, not str"),
+        (Parameter, {"name": "title", "value": b"quite-secret"}, "must be str, not bytes"),
     ],
 )
 def test_record_with_a_wrong_type(record: Any, arguments: dict[str, Any], message: str) -> None:
@@ -130,7 +134,7 @@ def test_lazy_records_are_completed_when_a_field_is_read() -> None:
 
 def test_lazy_record_is_checked_when_it_is_completed() -> None:
     (record,) = Deployment.lazy(["a"], lambda user: {"user": [user]}, id=["1"])
-    with pytest.raises(TypeError, match="user of a Deployment is list, not str"):
+    with pytest.raises(TypeError, match="user of Deployment must be str or None, not list"):
         _ = record.tags
 
 
@@ -143,7 +147,7 @@ def test_record_without_an_id(record: type) -> None:
 @pytest.mark.parametrize("field", ["cpu", "ram", "disk", "price"])
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**400])
 def test_number_of_an_offer_is_finite(field: str, number: float) -> None:
-    with pytest.raises(ValueError, match=f"{field} of a ServiceOffer is not a finite number"):
+    with pytest.raises(ValueError, match=f"{field} of ServiceOffer is not a finite number"):
         ServiceOffer(id="s", name="s", **{field: number})  # type: ignore[arg-type]
 
 
