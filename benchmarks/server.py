@@ -93,10 +93,8 @@ class State:
             path = "tree" if number == 0 else f"tree/p{(number - 1) % 10}"
             if number > 10:
                 path += f"/q{number}"
-            self.sandbox.world.add_module(attrs.evolve(project, path=path, version=0))
-            self.sandbox.world.add_module(
-                attrs.evolve(component, path=f"{path}/component", version=0)
-            )
+            library.add(attrs.evolve(project, path=path, version=0))
+            library.add(attrs.evolve(component, path=f"{path}/component", version=0))
 
     def run_page(self, query: dict[str, str]) -> bytes:
         """A page of ``GET /run``."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.message import Message
 from email.utils import formatdate
 from http.cookiejar import Cookie, DefaultCookiePolicy
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, XMLParser
@@ -132,7 +133,7 @@ class Response(Record):
                 document = json.loads(text.encode("utf-8", errors="replace"))
         except (ValueError, RecursionError):
             raise self._malformed("JSON", None) from None
-        self._check_depth("JSON", document)
+        self._check_depth("JSON", document, _children)
         return document
 
     def xml(self) -> Element:
@@ -144,11 +145,13 @@ class Response(Record):
 
         :raises MalformedAnswer: If it is none, has too many elements or levels, or is unsafe.
         """
-        if self.body.count(b"=") + self.body.count(b"&") > 2 * self.max_elements:
-            raise self._malformed("XML", "it has too many attributes or entities")
-        # An element counts that is never closed: a parser keeps it until it comes to the end.
-        if self.body.count(b"<") - self.body.count(b"</") > self.max_elements:
-            raise self._malformed("XML", f"it has more than {self.max_elements} elements")
+        # An element, or two attributes or entities, take three bytes at least.
+        if len(self.body) > 3 * self.max_elements:
+            if self.body.count(b"=") + self.body.count(b"&") > 2 * self.max_elements:
+                raise self._malformed("XML", "it has too many attributes or entities")
+            # An element counts that is never closed: a parser keeps it until it comes to the end.
+            if self.body.count(b"<") - self.body.count(b"</") > self.max_elements:
+                raise self._malformed("XML", f"it has more than {self.max_elements} elements")
         # In another encoding tags would not be counted.
         if b"\0" in self.body or _OTHER_ENCODING.match(self.body):
             raise self._malformed("XML", "it is not in UTF-8")
@@ -165,18 +168,13 @@ class Response(Record):
             raise self._malformed("XML", safe_text(str(error))) from None
         except DefusedXmlException:
             raise self._malformed("XML", "it is not safe to read") from None
-        self._check_depth("XML", root)
+        self._check_depth("XML", root, iter)
         return root
 
-    def _check_depth(self, language: str, root: Any) -> None:
+    def _check_depth(self, language: str, root: Any, children: Callable[[Any], Any]) -> None:
         level = [root]
         for _ in range(self.max_depth):
-            level = [
-                child
-                for value in level
-                if isinstance(value, dict | list | Element)
-                for child in (value.values() if isinstance(value, dict) else value)
-            ]
+            level = list(chain.from_iterable(map(children, level)))
             if not level:
                 return
         raise self._malformed(language, f"it nests deeper than {self.max_depth} levels")
@@ -227,6 +225,12 @@ class Response(Record):
         if until is None:
             return None
         return max(0.0, until.timestamp() - (clock.now() if date is None else date))
+
+
+def _children(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 _COOKIE_LIFETIME = re.compile(r"(?i);\s*(expires|max-age)\s*=\s*\"?([^;\"]*)\"?")
