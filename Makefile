@@ -59,7 +59,7 @@ demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed $(CLIENTS) ## Run every test
-	@echo "Running every test. Expect $(if $(COVERAGE),8,4) minutes on two cores."
+	@echo "Running every test. Expect $(if $(COVERAGE),6,4) minutes on two cores."
 	@$(PYTEST) $(NO_BROWSER) --quiet --no-header $(if $(COVERAGE),--cov --cov-report=term)
 
 test-browser: $(VENV)/installed ## Try the sandbox's page in a real browser
