@@ -237,9 +237,9 @@ class Session(Client):
         with self._state.lock.get():
             self._authenticate()
 
-    def exchange(self, request: Request) -> Response:
+    def exchange(self, request: Request, login: Login | None = None) -> Response:
         """See :meth:`Client.exchange`; the backend authorises the request."""
-        cookies, call = self.login.cookies, call_context.current()
+        cookies, call = (login or self.login).cookies, call_context.current()
         authorised = self.consult("authorise", request, expected=(Request,))
         changes = not (request.reads or self.is_dry_run)
         call.changes += changes
@@ -282,23 +282,24 @@ class Session(Client):
         last = login.created + max(lifetime - RENEW_BEFORE, lifetime * 0.9)
         if clock.monotonic() > last:
             login = self.renew(login)
-        response = self.exchange(request)
-        renewals = 0
+        response, is_new = self.exchange(request, login), False
         while (
             renewable
             and response.status in {401, 403}
             and (request.reads or refuses(response))
             and self._has_ended(login, response)
         ):
-            if renewals and login.age <= RENEW_BEFORE:
+            if is_new and login.age <= RENEW_BEFORE:
                 hint = "The server ends each session as soon as it is made."
                 raise self.refusal(response, doing=doing, hint=hint, error=InvalidCredentials)
+            refused = clock.monotonic()
             login = self.renew(login)
-            renewals += 1
             if callable(renewable):
                 renewable()
                 login = self.login
-            response = self.exchange(request)
+            # One that another thread has made before may have ended meanwhile.
+            is_new = login.created >= refused
+            response = self.exchange(request, login)
         # A server before this one says in a page that nothing is there, or may be done.
         is_for_page = response.status == 404 or (response.status < 500 and not request.reads)
         if response.status >= 400 and (
