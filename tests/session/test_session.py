@@ -126,13 +126,13 @@ def test_session_that_ends_again_long_after_its_renewal_is_renewed_again(
     later, send, sent = FakeTime(sandbox.clock.advance), Session.exchange, []
     monkeypatch.setattr("slipstream.transport.clock.time", later)
 
-    def expire(self: Session, request: Any) -> Any:
+    def expire(self: Session, request: Any, *login: Any) -> Any:
         if "session" not in request.path:  # what reads whether it has ended
             sent.append(request)
         if "session" not in request.path and len(sent) <= 2:
             later.sleep(61 * (len(sent) - 1))
             sandbox.world.expire_sessions()
-        return send(self, request)
+        return send(self, request, *login)
 
     monkeypatch.setattr(Session, "exchange", expire)
     assert CALLS[call](driver) is not None
