@@ -316,7 +316,7 @@ def search_pages(
         entries, counted = _read_page(session, collection, doing, select, here, size)
         count = counted if counted < backend.most_counted else None
         previous, ids, pages = ids, {entry["id"] for entry in entries}, pages + 1
-        most = most or (MAX_PAGES if count is None else IDLE_PAGES + 2 * (count // size))
+        most = most or (MAX_PAGES if count is None else most_pages(count, size))
         lost += max(0, rest - counted)
         if lost > MOST_DELETED * (pages - 1) or (rest and not entries):
             what = f"{rest} entries of {collection} were to come, and then {counted}"
@@ -385,6 +385,11 @@ def _read_page(
         what = f"the server counts {count} entries of {collection} and returned {len(entries)}"
         raise malformed(doing, what)
     return entries, count
+
+
+def most_pages(count: int, size: int) -> int:
+    """The number of pages of a size after which a list of some entries is given up."""
+    return IDLE_PAGES + 2 * (count // size)
 
 
 def malformed(doing: str, what: str) -> MalformedAnswer:

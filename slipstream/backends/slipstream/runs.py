@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends.cimi import IDLE_PAGES, MAX_ENTRIES, CimiBackend, malformed
+from slipstream.backends.cimi import IDLE_PAGES, MAX_ENTRIES, CimiBackend, malformed, most_pages
 from slipstream.backends.prefetch import convert_pages, read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
@@ -117,7 +117,7 @@ def iterate_pages(
             usual = iter(())  # the list has changed, and its pages are read one by one
         total, runs = next(usual, None) or read_page(offset)
         if not pages:
-            total_at_first, most = total, IDLE_PAGES + 2 * (total // PAGE)
+            total_at_first, most = total, most_pages(total, PAGE)
         pages += 1
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
         new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
