@@ -24,6 +24,7 @@ import attrs
 
 from slipstream.backends import documents
 from slipstream.errors import (
+    AnswerLost,
     BadInput,
     DriverError,
     InvalidCredentials,
@@ -229,6 +230,17 @@ def either(path: str, *values: str) -> Filter:
     return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))
 
 
+def unconfirmed(response: Response, *, doing: str, hint: str) -> AnswerLost:
+    """Make the exception for a response that leaves open whether a change was made."""
+    error = AnswerLost(
+        f"Cannot {doing}: HTTP {response.status} with {len(response.body)} bytes"
+        f" ({response.kind}) does not say whether it was done.",
+        hint=hint,
+    )
+    error.code = response.status
+    return error
+
+
 @contextmanager
 def of_server(doing: str) -> Iterator[None]:
     """Report an unusable value of a server as a malformed response, not as bad input."""
@@ -248,13 +260,13 @@ def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[Ba
             yield error
 
 
-def existing_key(session: Session, keys: Iterable[SSHKey], key: SSHKey) -> SSHKey | None:
+def existing_key(keys: Iterable[SSHKey], key: SSHKey) -> SSHKey | None:
     """Find a key under its name, which no other key may have."""
     namesakes = [other for other in keys if other.name == key.name]
     existing = next((other for other in namesakes if other.blob == key.blob), None)
     if namesakes and existing is None:
         raise KeyPairConflict(
-            f"There is another SSH key named {key.name!r} on {session.endpoint}.",
+            f"There is another SSH key named {key.name!r}.",
             name=key.name,
             hint="Delete it first, or choose another name.",
         )
@@ -270,11 +282,10 @@ def read_key(text: str, where: str) -> SSHKey | None:
         return None
 
 
-def key_missing(session: Session, key: SSHKey) -> KeyPairMissing:
+def key_missing(key: SSHKey) -> KeyPairMissing:
     """Make the exception for a key that the user does not have."""
     return KeyPairMissing(
-        f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
-        name=key.name,
+        f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}).", name=key.name
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object
+from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object, unconfirmed
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.session import PLACEHOLDER, expect
@@ -20,6 +20,7 @@ from slipstream.transport.messages import Request, Response
 LARGEST_LABEL = 32_766
 """Bytes of a name or a tag that the server can index."""
 
+_LOOK = "Look whether it has happened before you try again."
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 Expected = Callable[[], Response] | None
 
@@ -92,7 +93,7 @@ def change(
         that repeats the status, or the resource.
     :param allow: Error statuses that the caller wants to see for itself.
     :param renewable: See :meth:`Session.send`.
-    :raises MalformedAnswer: If the response is something else, such as the page of a proxy.
+    :raises AnswerLost: If the response is something else, such as the page of a proxy.
     """
     if expects is None and not (success == 201 and "/" in path):
         answer = {"status": success, "location": f"job/{PLACEHOLDER}"}
@@ -111,11 +112,7 @@ def change(
     is_content = path.endswith("/delete-version") and str(about).startswith("module-")
     is_another = not (success == 201 or is_content) and about not in (None, subject)
     if response.status != success or not says_so or is_another:
-        raise _unclear(
-            f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
-            f" {response.kind}), so it may or may not have been done.",
-            hint="Look whether it has happened before you try again.",
-        )
+        raise unconfirmed(response, doing=doing, hint=_LOOK)
     return response
 
 
@@ -161,11 +158,5 @@ def reference(response: Response, key: str, collection: str, doing: str) -> str:
     """The id of the new resource in a response."""
     identifier = json_object(response).get(key)
     if not is_id(identifier, collection):
-        raise _unclear(f"Cannot {doing}: the response has no id of the new resource.")
+        raise unconfirmed(response, doing=doing, hint=_LOOK)
     return str(identifier)
-
-
-def _unclear(message: str, hint: str | None = None) -> MalformedAnswer:
-    error = MalformedAnswer(message, hint=hint)
-    error.may_have_happened = True
-    return error

@@ -52,23 +52,23 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
         ids = [other.id for other in _keys(session, _SSH_KEYS) if other == key]
         if len(ids) > 1:
             raise KeyPairConflict(
-                f"There are {len(ids)} SSH keys like {key.name!r} on {session.endpoint}.",
+                f"There are {len(ids)} SSH keys like {key.name!r}.",
                 name=key.name,
                 hint="Delete an object from list_key_pairs(), which has its id.",
             )
         name = ids[0] if ids else None
     if name is None:
-        raise key_missing(session, key)
+        raise key_missing(key)
     name = resource_id(name, "credential", "key pair")
     response = change(session, "DELETE", name, doing=doing, allow={404})
     if response.status == 404 and not response.is_repeat:
-        raise key_missing(session, key)
+        raise key_missing(key)
     return True
 
 
 def _add(session: Session, key: SSHKey) -> SSHKey:
     namesakes = _keys(session, _SSH_KEYS & either("name", key.name))
-    if existing := existing_key(session, namesakes, key):
+    if existing := existing_key(namesakes, key):
         return existing
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"

@@ -23,6 +23,7 @@ from slipstream.backends.cimi import (
     json_object,
     of_server,
     refusals,
+    unconfirmed,
 )
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.clouds import offer, usable_connectors
@@ -33,7 +34,6 @@ from slipstream.backends.slipstream.dialect import (
     WIRE_NAMES,
     XML,
     run_id,
-    unconfirmed,
 )
 from slipstream.backends.slipstream.modules import get_module, split_version
 from slipstream.backends.slipstream.profile import Profile, ensure_key
@@ -168,7 +168,7 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
     offers = _offers(session, request)
     for parameter, size in offers.items():
         if size is None:
-            yield UnknownName("size", parameter.value, (), f"on {session.endpoint}")
+            yield UnknownName("size", parameter.value)
     images = {node.name: node.image_ids for node in module.nodes}
     for name, chosen in _clouds(request, module, offers).items():
         cloud = chosen or profile.default_cloud

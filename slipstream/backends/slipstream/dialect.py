@@ -15,7 +15,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from slipstream.errors import AnswerLost, BadInput, MalformedAnswer, shorten
+from slipstream.backends.cimi import unconfirmed
+from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
@@ -107,17 +108,6 @@ def require_status(response: Response, *statuses: int, doing: str, hint: str) ->
     """
     if response.status not in statuses or response.body.strip():
         raise unconfirmed(response, doing=doing, hint=hint)
-
-
-def unconfirmed(response: Response, *, doing: str, hint: str) -> AnswerLost:
-    """Make the exception for a response that leaves open whether a change was made."""
-    error = AnswerLost(
-        f"Cannot {doing}: HTTP {response.status} with {len(response.body)} bytes"
-        f" ({response.kind}) does not say whether it was done.",
-        hint=hint,
-    )
-    error.code = response.status
-    return error
 
 
 def whole(text: str | None) -> int | None:

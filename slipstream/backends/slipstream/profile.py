@@ -152,7 +152,7 @@ def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
 
 def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
     """Add a line, unless the user has the key under that name."""
-    return _add(backend, key, lambda keys: existing_key(backend.session, keys, key) is not None)
+    return _add(backend, key, lambda keys: existing_key(keys, key) is not None)
 
 
 def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
@@ -181,7 +181,7 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
     def remove(lines: Lines) -> Lines:
         rest = [line for line in lines if _read(line) != key]
         if len(rest) == len(lines):
-            raise key_missing(backend.session, key)
+            raise key_missing(key)
         return rest
 
     _change(backend, remove, doing=f"delete the SSH key {key.name!r}")
@@ -216,8 +216,8 @@ def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str)
                 profile.write_ssh_lines(session, edited, doing=doing)
                 is_written, before = True, None
     raise KeyPairConflict(
-        f"Cannot {doing}: another program is changing the SSH keys of this account on"
-        f" {session.endpoint} at the same time.",
+        f"Cannot {doing}: another program is changing the SSH keys of this account at the"
+        " same time.",
         hint="Look at list_key_pairs(), then try again.",
     )
 
