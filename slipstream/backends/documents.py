@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.plain import parse_timestamp
 
 Document = Mapping[str, Any]
 

@@ -28,7 +28,7 @@ from slipstream.transport.call_context import PerProcess
 from slipstream.transport.connections import authorities, check_proxy
 from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint, split_address
-from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, check_number
+from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, check_number
 
 DEFAULTS = TransportSettings()
 USER_AGENT = f"{DEFAULTS.user_agent} libcloud/{libcloud.__version__} Python/{python_version()}"

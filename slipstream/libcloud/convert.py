@@ -26,8 +26,8 @@ from slipstream.values import (
     ServiceOffer,
 )
 from slipstream.values import VirtualMachine as Machine
+from slipstream.values.plain import parse_timestamp
 from slipstream.values.ssh_key import SSHKey
-from slipstream.values.timestamps import parse_timestamp
 
 NODE_STATES = {
     phase: NodeState.RECONFIGURING if phase is Phase.CONFIGURING else NodeState(phase.value)

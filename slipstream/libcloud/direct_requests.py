@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 from slipstream.errors import BadInput, shorten
 from slipstream.transport.connections import MAX_BYTES
 from slipstream.transport.messages import Request, Response
-from slipstream.values.plain import check_number
+from slipstream.values.fields import check_number
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 

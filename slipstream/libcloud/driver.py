@@ -67,10 +67,10 @@ from slipstream.session.polling import Progress, Wait
 from slipstream.transport import TransportSettings
 from slipstream.transport.connections import client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
-from slipstream.values.deployment_request import DeploymentRequest, Role
 from slipstream.values.endpoint import Credentials, Endpoint
-from slipstream.values.pages import Pages, by_page
-from slipstream.values.plain import check_number, user_path
+from slipstream.values.fields import Pages, by_page, check_number
+from slipstream.values.plain import user_path
+from slipstream.values.resources import DeploymentRequest, Role
 from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]

@@ -13,7 +13,8 @@ from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session.polling import Progress
 from slipstream.transport import clock
 from slipstream.values import DeploymentState
-from slipstream.values.plain import check_number, safe_text
+from slipstream.values.fields import check_number
+from slipstream.values.plain import safe_text
 
 
 @attrs.frozen(kw_only=True)

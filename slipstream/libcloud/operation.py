@@ -21,7 +21,7 @@ from slipstream.errors import (
     nearest,
 )
 from slipstream.transport.call_context import Call, carrying_out
-from slipstream.values.pages import Pages, by_page
+from slipstream.values.fields import Pages, by_page
 from slipstream.values.plain import safe_text
 
 P = ParamSpec("P")

@@ -24,7 +24,8 @@ from slipstream.libcloud.arguments import checked, items, read_file, text, whole
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
 from slipstream.transport.clock import Backoff
-from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, check_number, safe_text, user_path
+from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, check_number
+from slipstream.values.plain import safe_text, user_path
 from slipstream.version import install_hint
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)

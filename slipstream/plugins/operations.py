@@ -42,8 +42,7 @@ from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest
-from slipstream.values.fields import Record
-from slipstream.values.pages import Pages, by_page
+from slipstream.values.fields import Pages, Record, by_page
 
 _LOOK = (
     "A change had been sent and may have been carried out: look with list_nodes() before you try"

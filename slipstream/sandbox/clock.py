@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from slipstream.values.plain import check_number
+from slipstream.values.fields import check_number
 
 FASTEST = 1e6
 MOST_AHEAD = 1e9

@@ -15,7 +15,7 @@ from slipstream.sandbox.front import FRONTS, VendorFront
 from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.server import Gate, Journal, Server
 from slipstream.sandbox.world import Login
-from slipstream.values.plain import check_number
+from slipstream.values.fields import check_number
 
 
 class Sandbox:

@@ -34,8 +34,8 @@ from slipstream.redaction.secrets import SHORTEST
 from slipstream.transport import Transport, clock
 from slipstream.transport.messages import LONGEST_LIFETIME, EndpointCookieJar, Request, Response
 from slipstream.values import CloudEntryPoint, Endpoint
-from slipstream.values.fields import Record
-from slipstream.values.plain import announces_secret, safe_text, within
+from slipstream.values.fields import Record, within
+from slipstream.values.plain import announces_secret, safe_text
 
 _ENTRY_POINT = Request(
     method="GET",

@@ -24,7 +24,7 @@ from slipstream.transport import call_context, clock
 from slipstream.transport.call_context import get_logger
 from slipstream.transport.clock import Backoff
 from slipstream.values import DeploymentState, Phase
-from slipstream.values.plain import within
+from slipstream.values.fields import within
 
 log = get_logger(__name__)
 

@@ -50,7 +50,8 @@ from slipstream.transport.messages import (
 )
 from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint
-from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, safe_text, within
+from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, within
+from slipstream.values.plain import safe_text
 from slipstream.version import VERSION
 
 log = get_logger(__name__)

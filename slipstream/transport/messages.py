@@ -23,9 +23,8 @@ from requests.cookies import MockRequest, MockResponse, RequestsCookieJar
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.transport import clock
 from slipstream.transport.call_context import PerProcess
-from slipstream.values.fields import Record
-from slipstream.values.plain import leads_elsewhere, safe_text
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.fields import Record, leads_elsewhere
+from slipstream.values.plain import parse_timestamp, safe_text
 
 MAX_ELEMENTS = 500_000
 """Values of JSON, or elements of XML, that a body may have."""

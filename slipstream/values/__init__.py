@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from slipstream.values.deployment_request import KEEP_RUNNING, DeploymentRequest, Parameter, Role
 from slipstream.values.endpoint import DEFAULT_PORTS, Credentials, Endpoint
-from slipstream.values.plain import safe_text
+from slipstream.values.plain import parse_timestamp, safe_text
 from slipstream.values.resources import (
     GONE,
+    KEEP_RUNNING,
     CloudEntryPoint,
     Connector,
     Deployment,
+    DeploymentRequest,
     DeploymentState,
     Module,
     ModuleKind,
     ModuleNode,
     ModuleParameter,
+    Parameter,
     Phase,
+    Role,
     RunParameter,
     ServiceOffer,
     VirtualMachine,
 )
 from slipstream.values.ssh_key import SSHKey, generate
-from slipstream.values.timestamps import parse_timestamp
 
 __all__ = [
     "DEFAULT_PORTS",

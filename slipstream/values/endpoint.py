@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from slipstream.errors import BadInput, shorten
-from slipstream.values.plain import check_number, leads_elsewhere, user_path
+from slipstream.values.fields import check_number, leads_elsewhere
+from slipstream.values.plain import user_path
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(

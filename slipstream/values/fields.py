@@ -1,17 +1,32 @@
-"""Converters of records, and the check of their types when one is made."""
+"""Fields of records, the checks of their types and values, and lists in pages."""
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import repeat
+from itertools import chain, repeat
+from threading import TIMEOUT_MAX
 from types import MappingProxyType, NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+from urllib.parse import unquote
 
 import attrs
 
+from slipstream.errors import BadInput
+
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Record:
@@ -112,3 +127,96 @@ def to_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
 def to_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Make a read-only copy."""
     return MappingProxyType(dict(value))
+
+
+LONGEST_SOCKET_TIMEOUT: Final = 2_000_000.0
+"""Seconds; a system counts the milliseconds of a socket's timeout in 31 bits."""
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    least: float = 0,
+    most: float = TIMEOUT_MAX,
+    above_zero: bool = False,
+    whole: bool = False,
+) -> Any:
+    """Check a number, by default of seconds that a thread can wait."""
+    kinds = int if whole else int | float
+    number: Any = value if isinstance(value, kinds) and not isinstance(value, bool) else None
+    # Comparisons are false for NaN, and safe for an int that no float can hold.
+    if number is not None and least <= number <= most and (number or not above_zero):
+        return number if whole else float(number)
+    from_ = "above 0" if above_zero else f"from {least:g}"
+    raise BadInput(
+        f"{name} must be a {'whole ' if whole else ''}number {from_} to {most:.0f},"
+        f" not {_shown_number(value)}."
+    )
+
+
+def within(**limits: Any) -> Callable[[Any, Any, Any], None]:
+    """Make a validator of attrs of the arguments of :func:`check_number`; ``None`` passes."""
+
+    def validate(_: object, field: Any, value: object) -> None:
+        if value is not None:
+            check_number(field.name, value, **limits)
+
+    return validate
+
+
+def _shown_number(value: object) -> str:
+    if isinstance(value, int) and abs(value) > 10**20:
+        return f"a number of {value.bit_length()} bits"
+    # A text may be a password in the wrong place.
+    return repr(value) if isinstance(value, int | float) else type(value).__name__
+
+
+def leads_elsewhere(path: str) -> bool:
+    """
+    Whether a path of a URL has dots or control characters that lead to another resource.
+
+    HTTP clients and servers resolve dots, however they are encoded, and some of them twice. Some
+    end a path at a NUL, drop control characters, or decode what is no UTF-8 as something else.
+    """
+    decoded = unquote(unquote(unquote(path)))
+    segments = [segment.partition(";")[0].strip() for segment in re.split(r"[/\\]", decoded)]
+    return bool({".", ".."} & set(segments) or re.search(r"[\x00-\x1f\x7f\ufffd]", decoded))
+
+
+@attrs.define(eq=False)
+class Pages(Iterator[T]):
+    """
+    An iterator over the entries of pages, which :func:`by_page` splits into its pages.
+
+    :param pages: The pages.
+    :ivar begun: Whether an entry was read.
+    """
+
+    pages: Iterator[Sequence[T]]
+    begun: bool = attrs.field(default=False, init=False)
+    _entries: Iterator[T] = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: chain.from_iterable(self.pages), takes_self=True),
+    )
+
+    def __iter__(self) -> Iterator[T]:
+        self.begun = True
+        return self._entries
+
+    def __next__(self) -> T:
+        self.begun = True
+        return next(self._entries)
+
+
+def by_page(entries: Iterable[T]) -> Generator[Sequence[T]]:
+    """
+    The pages of a list; of one without pages, or partly read, each entry by itself.
+
+    To close it closes what makes the pages, if that is a generator.
+    """
+    if isinstance(entries, Pages) and not entries.begun:
+        yield from entries.pages
+    else:
+        for entry in entries:
+            yield (entry,)

@@ -1,14 +1,15 @@
-"""Check numbers, texts and paths, and recognise the names of secrets."""
+"""Texts and paths, the names of secrets, and the timestamps of servers."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from threading import TIMEOUT_MAX
-from typing import Any, Final
-from urllib.parse import unquote
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from slipstream.errors import BadInput, FileForbidden, FileMissing, FileUnreadable
 
@@ -47,66 +48,11 @@ def _escaped(hit: re.Match[str]) -> str:
     return hit[0].encode("unicode_escape").decode("ascii")
 
 
-LONGEST_SOCKET_TIMEOUT: Final = 2_000_000.0
-"""Seconds; a system counts the milliseconds of a socket's timeout in 31 bits."""
-
-
-def check_number(
-    name: str,
-    value: object,
-    *,
-    least: float = 0,
-    most: float = TIMEOUT_MAX,
-    above_zero: bool = False,
-    whole: bool = False,
-) -> Any:
-    """Check a number, by default of seconds that a thread can wait."""
-    kinds = int if whole else int | float
-    number: Any = value if isinstance(value, kinds) and not isinstance(value, bool) else None
-    # Comparisons are false for NaN, and safe for an int that no float can hold.
-    if number is not None and least <= number <= most and (number or not above_zero):
-        return number if whole else float(number)
-    from_ = "above 0" if above_zero else f"from {least:g}"
-    raise BadInput(
-        f"{name} must be a {'whole ' if whole else ''}number {from_} to {most:.0f},"
-        f" not {_shown_number(value)}."
-    )
-
-
-def within(**limits: Any) -> Callable[[Any, Any, Any], None]:
-    """Make a validator of attrs of the arguments of :func:`check_number`; ``None`` passes."""
-
-    def validate(_: object, field: Any, value: object) -> None:
-        if value is not None:
-            check_number(field.name, value, **limits)
-
-    return validate
-
-
-def _shown_number(value: object) -> str:
-    if isinstance(value, int) and abs(value) > 10**20:
-        return f"a number of {value.bit_length()} bits"
-    # A text may be a password in the wrong place.
-    return repr(value) if isinstance(value, int | float) else type(value).__name__
-
-
 _FILE_ERRORS = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
 _FILE_ENDINGS = {".cer", ".cookies", ".crt", ".key", ".pem", ".pub", ".toml", ".txt"}
 
 _LONGEST_PATH = 4096
 """Characters of a path that a system takes."""
-
-
-def leads_elsewhere(path: str) -> bool:
-    """
-    Whether a path of a URL has dots or control characters that lead to another resource.
-
-    HTTP clients and servers resolve dots, however they are encoded, and some of them twice. Some
-    end a path at a NUL, drop control characters, or decode what is no UTF-8 as something else.
-    """
-    decoded = unquote(unquote(unquote(path)))
-    segments = [segment.partition(";")[0].strip() for segment in re.split(r"[/\\]", decoded)]
-    return bool({".", ".."} & set(segments) or re.search(r"[\x00-\x1f\x7f\ufffd]", decoded))
 
 
 def user_path(name: str, value: object) -> Path:
@@ -195,3 +141,120 @@ def authenticates(header: str) -> bool:
 
 def _words(name: str) -> list[str]:
     return [word for word in _SEPARATORS.split(_HUMP.sub("-", name).lower()) if word]
+
+
+_TIMESTAMP = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?P<separator>[T ])(?P<time>\d\d:\d\d(?::\d\d)?)"
+    r"(?:[.,](?P<fraction>\d{1,9}))? ?(?P<zone>\S+)",
+    re.ASCII,
+)
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?(?P<sign>[+\u2212-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-5][0-9])?"
+)
+_NAME = re.compile(r"\b[A-Z]{2,5}\b")
+# The short names that Java writes, by their hours. Left out are those of several zones that
+# disagree, such as IST of India, Israel and Ireland. RFC 5322 says what the American ones mean,
+# and of BST, CAT, GST and KST only zones with next to no servers have another opinion.
+_HOURS = {
+    -11: "NUT SST",
+    -10: "CKT HAST HST TAHT",
+    -9.5: "MART",
+    -9: "AKST GAMT HADT HDT",
+    -8: "AKDT PST",
+    -7: "MST PDT",
+    -6: "CST EAST GALT MDT",
+    -5: "ACT CDT COT EASST ECT EST PET",
+    -4: "BOT CLT EDT GYT",
+    -3.5: "NST",
+    -3: "ADT AMST ART BRT CLST FKT GFT PMST PYST ROTT SRT UYT",
+    -2.5: "NDT",
+    -2: "BRST FNT PMDT",
+    -1: "AZOT CVT",
+    0: "AZOST GMT UT UTC WET WEZ Z",
+    1: "BST CET MET MEZ WAT WEST WESZ",
+    2: "CAT CEST EET MEST MESZ OEZ SAST",
+    3: "EAT EEST IDT OESZ SYOT TRST",
+    3.5: "IRST",
+    4: "AZT GET GST MUT RET SAMT SCT",
+    4.5: "AFT IRDT",
+    5: "AQTT MAWT MVT ORAT PKT TFT TJT TMT UZT YEKT",
+    5.75: "NPT",
+    6: "BDT BTT IOT KGT OMST XJT",
+    6.5: "CCT MMT",
+    7: "CXT DAVT HOVT ICT KRAT WIB",
+    8: "AWST BNT CHOT HKT HOVST IRKT MYT PHT SGT ULAT WITA",
+    8.75: "ACWST",
+    9: "CHOST JST KST PWT TLT ULAST WIT",
+    9.5: "ACST",
+    10: "AEST CHST CHUT DDUT PGT VLAT",
+    10.5: "ACDT LHST",
+    11: "AEDT KOST LHDT NCT NFT PONT SBT SRET VUT",
+    12: "ANAT FJT GILT MHT NFST NRT NZST PETT TVT WAKT WFT",
+    12.75: "CHAST",
+    13: "FJST NZDT PHOT TKT TOT WSST",
+    13.75: "CHADT",
+    14: "LINT TOST WSDT",
+}
+_ZONES = {
+    name: timezone(timedelta(hours=hours))
+    for hours, names in _HOURS.items()
+    for name in names.split()
+}
+_MOVED = {
+    "ALMT": "Asia/Almaty",
+    "MAGT": "Asia/Magadan",
+    "MSK": "Europe/Moscow",
+    "NOVT": "Asia/Novosibirsk",
+    "SAKT": "Asia/Sakhalin",
+    "TRT": "Europe/Istanbul",
+    "VET": "America/Caracas",
+    "YAKT": "Asia/Yakutsk",
+}
+"""Names whose hours have changed, and the zone that says when."""
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """
+    Parse a timestamp.
+
+    Three notations occur: ISO 8601 (Nuvla, SlipStream's JSON), ``2017-10-13 17:07:26.79 UTC``
+    (SlipStream's XML) and that of HTTP headers. In the second one the digits behind the dot
+    count milliseconds, without leading zeros: 79 ms (SlipStreamServer, the date format
+    ``yyyy-MM-dd HH:mm:ss.S z``).
+
+    A time without a zone, or whose zone is a name with several meanings, is ``None`` rather than
+    a guess; RFC 5322 decides what ``EST`` to ``PDT`` mean. A time of a header that has no zone is
+    in UTC (RFC 9110, 5.6.7).
+    """
+    text = text.strip() if isinstance(text, str) else ""
+    match = _TIMESTAMP.fullmatch(text)
+    try:
+        if match is None:
+            parsed = parsedate_to_datetime(text[:60])
+            names = _NAME.findall(text[:60])
+            # The library ignores zones that it does not know, and gives none for "-0000" either.
+            zone = parsed.tzinfo or (_zone(names[-1]) if names else UTC)
+            return parsed.replace(tzinfo=zone)
+        day, separator, time, fraction, name = match.groups()
+        if name == "UTC":
+            if fraction and len(fraction) == 3:
+                return datetime.fromisoformat(f"{day} {time}.{fraction}+00:00")
+            parsed = datetime.fromisoformat(f"{day} {time}+00:00")
+        else:
+            parsed = datetime.fromisoformat(f"{day} {time}").replace(tzinfo=_zone(name))
+        if not fraction:
+            return parsed
+        is_java = separator == " " and len(fraction) <= 3
+        milliseconds = int(fraction) if is_java else float(f".{fraction}") * 1000
+        return parsed + timedelta(0, 0, 0, milliseconds)
+    except (ValueError, TypeError, IndexError, OverflowError, KeyError, OSError):
+        return None
+
+
+def _zone(name: str) -> tzinfo:
+    match = _OFFSET.fullmatch(name)
+    if match is None:
+        place = name if "/" in name else _MOVED.get(name.upper())
+        return ZoneInfo(place) if place else _ZONES[name.upper()]
+    offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
+    return timezone(offset if match["sign"] == "+" else -offset)

@@ -17,9 +17,8 @@ with atheris.instrument_imports(include=["slipstream"]):
     from slipstream.transport.clock import named_rate
     from slipstream.transport.messages import EndpointCookieJar, Response
     from slipstream.values.endpoint import Endpoint
-    from slipstream.values.plain import safe_text
+    from slipstream.values.plain import parse_timestamp, safe_text
     from slipstream.values.ssh_key import SSHKey
-    from slipstream.values.timestamps import parse_timestamp
 
 _HEADERS = ("Content-Type", "Date", "Retry-After", "RateLimit-Policy", "X-Request-Id")
 

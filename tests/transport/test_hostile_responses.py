@@ -23,8 +23,7 @@ from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.clock import named_rate
 from slipstream.transport.messages import EndpointCookieJar, Request, Response
 from slipstream.values.endpoint import Endpoint
-from slipstream.values.plain import safe_text
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.plain import parse_timestamp, safe_text
 
 READ = Request(method="GET", path="/x")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

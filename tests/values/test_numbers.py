@@ -17,7 +17,7 @@ from slipstream.sandbox import Sandbox
 from slipstream.session.login import Login
 from slipstream.session.polling import Wait
 from slipstream.transport import TransportSettings
-from slipstream.values.plain import check_number
+from slipstream.values.fields import check_number
 
 NUMBERS = [math.nan, math.inf, -math.inf, 10**400, 10**5000, -(10**5000), -1, True, "5", b"5", [5]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.values.pages import Pages, by_page
+from slipstream.values.fields import Pages, by_page
 
 
 def test_pages_are_one_list() -> None:

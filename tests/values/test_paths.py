@@ -20,7 +20,8 @@ from slipstream.session.cookie_files import load_cookies, save_cookies
 from slipstream.transport.connections import authorities, client_certificate
 from slipstream.transport.messages import EndpointCookieJar
 from slipstream.values.endpoint import split_address
-from slipstream.values.plain import leads_elsewhere, user_path
+from slipstream.values.fields import leads_elsewhere
+from slipstream.values.plain import user_path
 
 
 def test_user_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

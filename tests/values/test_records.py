@@ -33,8 +33,8 @@ from slipstream.values import (
     VirtualMachine,
     safe_text,
 )
-from slipstream.values.deployment_request import Role
 from slipstream.values.endpoint import Credentials, Endpoint
+from slipstream.values.resources import Role
 
 MODULE: dict[str, Any] = {"id": "a/1", "path": "a", "name": "a", "kind": ModuleKind.COMPONENT}
 RECORDS: list[tuple[Any, dict[str, Any]]] = [

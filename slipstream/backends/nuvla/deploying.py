@@ -33,7 +33,7 @@ from slipstream.session import Session
 from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport.call_context import get_logger
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
-from slipstream.values.deployment_request import DeploymentRequest, Role
+from slipstream.values.resources import DeploymentRequest, Role
 
 log = get_logger(__name__)
 

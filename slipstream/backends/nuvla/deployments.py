@@ -27,7 +27,7 @@ from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
-from slipstream.values.pages import Pages
+from slipstream.values.fields import Pages
 
 GONE = "DELETED"
 """Our word for a deployment that the server does not have any more."""

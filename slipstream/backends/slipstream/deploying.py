@@ -60,7 +60,7 @@ from slipstream.values import (
     Phase,
     ServiceOffer,
 )
-from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.resources import DeploymentRequest, Parameter, Role
 
 log = get_logger(__name__)
 

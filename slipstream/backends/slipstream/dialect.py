@@ -21,7 +21,8 @@ from slipstream.session import Session
 from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase, Role
-from slipstream.values.plain import CONTROL_CHARACTERS, leads_elsewhere
+from slipstream.values.fields import leads_elsewhere
+from slipstream.values.plain import CONTROL_CHARACTERS
 
 XML = {"Accept": "application/xml"}
 CONNECTOR, SERVICE_OFFER = "connector/", "service-offer/"

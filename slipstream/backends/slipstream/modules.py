@@ -35,8 +35,7 @@ from slipstream.session.session import expect
 from slipstream.transport.call_context import stacklevel
 from slipstream.transport.messages import Request
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
-from slipstream.values.plain import CONTROL_CHARACTERS, safe_text
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.plain import CONTROL_CHARACTERS, parse_timestamp, safe_text
 
 MOST_COMPONENTS = 16  # components that are kept
 AT_ONCE = 12  # projects of one depth that are read side by side

@@ -49,8 +49,8 @@ from slipstream.values import (
     RunParameter,
     ServiceOffer,
 )
-from slipstream.values.pages import Pages
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.fields import Pages
+from slipstream.values.plain import parse_timestamp
 
 PAGE = 500  # runs of a page; a larger limit is an error
 OVERLAP = 10  # runs that two pages share: more than ever start in one millisecond

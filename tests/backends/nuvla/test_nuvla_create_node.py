@@ -19,7 +19,7 @@ from slipstream.libcloud.errors import (
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport
 from slipstream.values import DeploymentRequest, Role
-from slipstream.values.deployment_request import Parameter
+from slipstream.values.resources import Parameter
 
 from .support import (
     CLUSTER,

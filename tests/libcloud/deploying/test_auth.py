@@ -16,7 +16,7 @@ from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey
 from slipstream.backends import SlipStream3
 from slipstream.libcloud.errors import BadInput, NoAnswer, RequestFailed
 from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
-from slipstream.values.deployment_request import DeploymentRequest
+from slipstream.values.resources import DeploymentRequest
 from slipstream.values.ssh_key import SSHKey, generate
 
 from .conftest import on_nuvla, on_slipstream, profile
