@@ -14,6 +14,7 @@ and ``act``, as far as the type has them among ``played``. All else answers 501.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, NoReturn
 
 import attrs
@@ -22,7 +23,7 @@ from werkzeug.datastructures import CombinedMultiDict
 
 from slipstream.sandbox.schema import Description, misfit
 from slipstream.sandbox.server import NOTES, Application, Environ
-from slipstream.sandbox.store import Document, Query, Result
+from slipstream.sandbox.store import Document, Page, Query
 from slipstream.sandbox.world import BaseWorld
 
 FORM = "application/x-www-form-urlencoded"
@@ -74,14 +75,19 @@ class JsonProblem(Exception):
     content_type: str = JSON
 
 
-@attrs.frozen(kw_only=True)
-class Reply:
-    """A response; without a document, it has an empty body without a type."""
-
-    document: Any = None
-    status: int = 200
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    content_type: str = JSON
+def respond(
+    document: Any = None,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    content_type: str = JSON,
+) -> Response:
+    """Respond with a document; without one, the body is empty and has no type."""
+    response = Response(b"", status, headers, content_type=content_type)
+    if document is None:
+        del response.headers["Content-Type"]
+    else:
+        response.data = json.dumps(document, indent=2, separators=(",", " : "), sort_keys=False)
+    return response
 
 
 def message(
@@ -91,9 +97,10 @@ def message(
     *,
     location: str | None = None,
     headers: Mapping[str, str] | None = None,
+    content_type: str = JSON,
     **more: Any,
-) -> Reply:
-    """Reply in the envelope of all responses but documents."""
+) -> Response:
+    """Respond in the envelope of all responses but documents."""
     document: Document = {"status": status, "message": text}
     if resource:
         document["resource-id"] = resource
@@ -101,13 +108,13 @@ def message(
         document["location"] = location
     document |= {name.replace("_", "-"): value for name, value in more.items()}
     located = {"Location": location} if location else {}
-    return Reply(document=document, status=status, headers={**located, **(headers or {})})
+    return respond(document, status, {**located, **(headers or {})}, content_type)
 
 
-def created(identifier: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
+def created(identifier: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
     headers = {"Location": identifier, **(headers or {})}
-    reply = message(201, f"{identifier} created", identifier, headers=headers, **more)
-    return attrs.evolve(reply, content_type=CHARSET)
+    text = f"{identifier} created"
+    return message(201, text, identifier, headers=headers, content_type=CHARSET, **more)
 
 
 def not_found(identifier: str) -> JsonProblem:
@@ -167,8 +174,8 @@ class Resource:
     def query(self) -> Query:
         raise NotImplementedError
 
-    def envelope(self, result: Result, query: Query) -> Document:
-        """Put the result of a search into the collection's envelope."""
+    def envelope(self, documents: Sequence[Document]) -> Document:
+        """The envelope of a collection with the documents of a page, without their number."""
         raise NotImplementedError
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
@@ -187,27 +194,28 @@ class Resource:
 
     # What the routes call.
 
-    def search(self) -> Reply:
+    def search(self) -> Response:
         if not self.may_search():
             raise self.required()
         if self.parameters("aggregation"):
             raise not_played("An aggregation")
         query = self.query()
-        result = self.world.store.search(
-            self.name,
-            query,
-            visible=lambda document: self.may("view-meta", document),
-            now=self.world.now(),
-        )
-        return Reply(document=self.envelope(result, query))
+        count, page = self.find(query)
+        documents = [self.present(document, query.select) for document in page]
+        return respond({"count": count, "id": self.name} | self.envelope(documents))
 
-    def read(self, identifier: str) -> Reply:
+    def find(self, query: Query) -> Page:
+        visible, now = partial(self.may, "view-meta"), self.world.now()
+        page: Page = self.world.store.search(self.name, query, visible=visible, now=now)
+        return page
+
+    def read(self, identifier: str) -> Response:
         document = self.existing(identifier)
         self.require("view-meta", document)
         select = Query.read(self.parameters).select
-        return Reply(document=self.present(self.complete(document), select))
+        return respond(self.present(self.complete(document), select))
 
-    def act(self, identifier: str, name: str) -> Reply:
+    def act(self, identifier: str, name: str) -> Response:
         """Carry out an action; any method will do."""
         raise not_played(f"{request.method} {request.path}")
 
@@ -277,16 +285,6 @@ class Service:
             app.add_url_rule(rule, f"api {rule}", view, methods=METHODS)
         app.register_error_handler(JsonProblem, self._refuse)
 
-    def respond(self, reply: Reply) -> Response:
-        response = Response(b"", reply.status, reply.headers, content_type=reply.content_type)
-        if reply.document is None:
-            del response.headers["Content-Type"]
-        else:
-            response.data = json.dumps(
-                reply.document, indent=2, separators=(",", " : "), sort_keys=False
-            )
-        return response
-
     def _open(self, kind: str) -> Resource | None:
         """Read the request, and make the resource for it; None for an unknown type."""
         world = current_world()
@@ -299,7 +297,7 @@ class Service:
 
     def _entry_point(self) -> Response:
         self._open(ENTRY_POINT)
-        return self.respond(Reply(document=self.entry_point(), content_type=CHARSET))
+        return respond(self.entry_point(), content_type=CHARSET)
 
     def _call(self, kind: str, method: str, *arguments: str) -> Response:
         resource = self._open(kind)
@@ -307,7 +305,8 @@ class Service:
             raise JsonProblem(405, f"invalid method (delete) for {request.path}", request.path)
         if resource is None or method not in {*resource.played, "act"}:
             raise not_played(f"{request.method} {request.path}")
-        return self.respond(getattr(resource, method)(*arguments))
+        response: Response = getattr(resource, method)(*arguments)
+        return response
 
     def _collection(self, kind: str) -> Response:
         return self._call(kind, _COLLECTION.get(request.method, ""))
@@ -322,5 +321,5 @@ class Service:
         return self._call(kind, "act", f"{kind}/{uuid}", name)
 
     def _refuse(self, problem: JsonProblem) -> Response:
-        reply = message(problem.status, problem.message, problem.resource)
-        return self.respond(attrs.evolve(reply, content_type=problem.content_type))
+        content = problem.message, problem.resource
+        return message(problem.status, *content, content_type=problem.content_type)

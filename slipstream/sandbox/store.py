@@ -66,12 +66,8 @@ def _items(texts: Sequence[str]) -> list[str]:
     return [item.strip() for text in texts for item in text.split(",") if item.strip()]
 
 
-@attrs.frozen(kw_only=True)
-class Result:
-    """A page of a search; there is no count when the search itself failed."""
-
-    count: int | None
-    documents: list[Document]
+Page: TypeAlias = tuple[int | None, list[Document]]
+"""The number of all matches, or None if the search failed; and the documents of the page."""
 
 
 class Store:
@@ -121,14 +117,14 @@ class Store:
         *,
         visible: Callable[[Document], bool] = lambda _: True,
         now: datetime = _NEVER,
-    ) -> Result:
+    ) -> Page:
         """Search a collection, as much of it as is visible and the index has seen by now."""
         documents = list(self.collection(name, now=now))
         if not all(
             attribute in query.mapped or _is_known(attribute, documents)
             for attribute, _ in query.order
         ):
-            return Result(count=None, documents=[])
+            return None, []
         matches = [
             document
             for document in documents
@@ -139,10 +135,7 @@ class Store:
             matches.reverse()
         for attribute, descending in reversed(query.order):
             matches = _sorted(matches, attribute, descending=descending)
-        return Result(
-            count=len(matches),
-            documents=matches[query.first - 1 : query.first - 1 + query.size],
-        )
+        return len(matches), matches[query.first - 1 : query.first - 1 + query.size]
 
 
 def _values(document: Document, attribute: str) -> list[Any]:

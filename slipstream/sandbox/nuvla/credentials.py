@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, created, not_played, unfit
+from flask import Response
+
+from slipstream.sandbox.cimi import JsonProblem, created, not_played, unfit
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import make_ssh_key
-from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.search import COMMON
+from slipstream.sandbox.nuvla.resource import COMMON, Resource
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
 from slipstream.sandbox.schema import Description, anything, count, describe, misfit
 from slipstream.sandbox.store import Document
@@ -46,7 +47,7 @@ class Credential(Resource):
         """Whether the sender may add a credential: the template decides."""
         return True
 
-    def create(self) -> Reply:
+    def create(self) -> Response:
         """Make a credential from a template; the values of the body win over the template's."""
         body = self.body()
         template = self._template(body)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, base_url, created, message, not_found
+from flask import Response
+
+from slipstream.sandbox.cimi import JsonProblem, base_url, created, message, not_found, respond
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla.jobs import cancel, queue_job, under_way
-from slipstream.sandbox.nuvla.listed import PULL
 from slipstream.sandbox.nuvla.modules import content_of, split_version
-from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.search import COMMON
-from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, normalise
+from slipstream.sandbox.nuvla.resource import COMMON, Resource
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, PULL, USER, State, acl, normalise
 from slipstream.sandbox.schema import anything, count, describe, one_of, texts, timestamp
 from slipstream.sandbox.store import Document, Query
 
@@ -123,7 +123,7 @@ class Deployment(Resource):
         data_records_filter=anything,
     )
 
-    def create(self) -> Reply:
+    def create(self) -> Response:
         body = self.body()
         module = body.get("module")
         if not isinstance(module, dict) or "href" not in module:
@@ -135,7 +135,7 @@ class Deployment(Resource):
             attributes |= placement(self.world, self.visible(body["parent"]))
         return created(self._keep(copy, attributes)["id"])
 
-    def clone(self, deployment: Document) -> Reply:
+    def clone(self, deployment: Document) -> Response:
         """Add another one with the same module and texts, and without a credential."""
         self.require("view-data", deployment)
         names = ("name", "description", "tags")
@@ -164,7 +164,7 @@ class Deployment(Resource):
         }
         return self.store({"api-endpoint": base_url(), **attributes, **fixed})
 
-    def edit(self, identifier: str) -> Reply:
+    def edit(self, identifier: str) -> Response:
         """Merge the body into a document; ``select`` names attributes to remove first."""
         document = self.existing(identifier)
         self.require("edit-meta", document)
@@ -181,7 +181,7 @@ class Deployment(Resource):
         if "acl" in sent and "acl" in presented:
             # As it was sent; the stored one is complete.
             presented["acl"] = sent["acl"]
-        return Reply(document=presented)
+        return respond(presented)
 
     def _derived(self, document: Document, changes: Document) -> Document:
         """The changes without derived attributes, and these computed again."""
@@ -229,7 +229,7 @@ class Deployment(Resource):
                 if document.get("parent") == deployment["id"]:
                     store.remove(document["id"])
 
-    def force_delete(self, deployment: Document) -> Reply:
+    def force_delete(self, deployment: Document) -> Response:
         """Delete in any state; containers go on running."""
         self.require("delete", deployment)
         identifier = deployment["id"]
@@ -261,7 +261,7 @@ class Deployment(Resource):
         user = self.identity.user or ANON
         self.world.change(deployment["id"], self.world.now(), by=user, state=state)
 
-    def _queue(self, name: str, deployment: Document, **options: Any) -> Reply:
+    def _queue(self, name: str, deployment: Document, **options: Any) -> Response:
         mode = deployment.get("execution-mode", "push")
         text = f"{name} {deployment['id']}"
         if mode == "pull":
@@ -270,7 +270,7 @@ class Deployment(Resource):
             options["rights"] = {"view_data": holders, "manage": holders, "edit_data": edge}
         return queue_job(self, name, deployment, text, mode=mode, **options)
 
-    def start(self, deployment: Document) -> Reply:
+    def start(self, deployment: Document) -> Response:
         is_pull = deployment.get("execution-mode") == "pull"
         self._enter("PENDING" if is_pull else "STARTING", deployment, "start")
         if deployment["state"] == "STOPPED":
@@ -292,7 +292,7 @@ class Deployment(Resource):
         key = self.world.document("credential", ADMIN, fields, subtype="api-key", acl=rights)
         return {"api-key": key["id"], "api-secret": secret}
 
-    def stop(self, deployment: Document) -> Reply:
+    def stop(self, deployment: Document) -> Response:
         """Queue the job that stops a deployment, and deletes it if the body says so."""
         self._enter("STOPPING", deployment, "stop")
         self.require("manage", deployment)
@@ -303,12 +303,12 @@ class Deployment(Resource):
             cancel(self.world, job, by=ADMIN)
         return self._queue("stop_deployment", deployment, payload=payload)
 
-    def update(self, deployment: Document) -> Reply:
+    def update(self, deployment: Document) -> Response:
         self.require("manage", deployment)
         self._enter("UPDATING", deployment, "update_deployment")
         return self._queue("update_deployment", deployment)
 
-    def create_log(self, deployment: Document) -> Reply:
+    def create_log(self, deployment: Document) -> Response:
         self.require("manage", deployment)
         self._check_state(deployment, "create-log")
         log = ResourceLog(self.world, self.identity, self.sent, {})
@@ -338,7 +338,7 @@ class ResourceLog(Resource):
     def _holder(self) -> str:
         return self.identity.session or self.identity.owner
 
-    def create_for(self, parent: Document, sent: Document) -> Reply:
+    def create_for(self, parent: Document, sent: Document) -> Response:
         fields: Document = {name: sent[name] for name in ("since", "lines") if name in sent}
         fields |= {"parent": parent["id"], "components": sent.get("components")}
         rights = acl(ADMIN, edit_acl=(self._holder,))
@@ -347,7 +347,7 @@ class ResourceLog(Resource):
     def offered(self, document: Document) -> Sequence[str]:
         return ("fetch",)
 
-    def fetch(self, log: Document) -> Reply:
+    def fetch(self, log: Document) -> Response:
         """Queue the job that fetches new lines, unless there is one."""
         self.require("manage", log)
         identifier = log["id"]

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from slipstream.sandbox.cimi import Reply, message
+from flask import Response
+
+from slipstream.sandbox.cimi import message, respond
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
@@ -34,7 +36,7 @@ def queue_job(
     mode: str = "push",
     payload: Mapping[str, Any] | None = None,
     rights: Mapping[str, Sequence[str]] | None = None,
-) -> Reply:
+) -> Response:
     world, identity, identifier = resource.world, resource.identity, target["id"]
     more: Document = {"payload": json.dumps(payload)} if payload else {}
     if mode != "pull":
@@ -83,7 +85,7 @@ class Job(Resource):
     def offered(self, document: Document) -> Sequence[str]:
         return () if document["state"] in FINAL else ("cancel",)
 
-    def cancel(self, job: Document) -> Reply:
+    def cancel(self, job: Document) -> Response:
         """Cancel a job; a deployment that it starts, stops or updates is left in ERROR."""
         if job["state"] in FINAL or not self.may("manage", job):
             raise forbidden(job["id"])
@@ -92,7 +94,7 @@ class Job(Resource):
         if job["action"] in _LIFE_CYCLE:
             target = job["target-resource"]["href"]
             self.world.change(target, self.world.now(), by=user, state="ERROR")
-        return Reply(document=self.world.store[job["id"]])
+        return respond(self.world.store[job["id"]])
 
 
 Step: TypeAlias = Callable[[State, Work, datetime], None]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import request
+from flask import Response, request
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, message, not_found, server_error
+from slipstream.sandbox.cimi import JsonProblem, message, not_found, server_error
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, State
 from slipstream.sandbox.store import Document
@@ -121,7 +121,7 @@ class Module(Resource):
             # The contents are gone by now: the server looks for the suffixed id only afterwards.
             raise not_found(self._identifier)
 
-    def delete_version(self, module: Document) -> Reply:
+    def delete_version(self, module: Document) -> Response:
         """Delete a version; its number is not used again."""
         self.require("manage", module)
         versions = list(module.get("versions", []))

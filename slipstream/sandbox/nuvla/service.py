@@ -1,37 +1,91 @@
 """
-The application: parsing requests, and routes.
+The application: types that are only read, parsing requests, and routes.
 
-Source: nuvla/api-server, server/app/routes.clj and server/middleware.
+Source: nuvla/api-server, server/app/routes.clj, server/middleware, and of server/resources
+session_template.clj, event.clj, infrastructure_service*.clj, nuvlabox.clj, nuvlabox_status.clj.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from flask import Flask, Response, request
 
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import ENTRY_POINT, Reply
+from slipstream.sandbox.cimi import ENTRY_POINT, respond
 from slipstream.sandbox.nuvla import (
     credentials,
     deployments,
     jobs,
-    listed,
     modules,
     parameters,
     sessions,
 )
 from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.state import ADMIN, ANON, acl, normalise
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, PULL, USER, acl, normalise
 from slipstream.sandbox.overview import blog
 from slipstream.sandbox.store import Document
+
+
+class SessionTemplate(Resource):
+    name = "session-template"
+    searchers = ANON
+    adders = ADMIN
+
+
+class Event(Resource):
+    """Events of resources. The server creates most of them, the sandbox all."""
+
+    name = "event"
+    is_editable = False
+    hidden = ("content/resource/content",)
+    bulk = ("bulk-delete", USER)
+
+
+class InfrastructureService(Resource):
+    name = "infrastructure-service"
+
+
+class InfrastructureServiceGroup(Resource):
+    name = "infrastructure-service-group"
+
+    def complete(self, document: Document) -> Document:
+        services = self.world.store.collection("infrastructure-service")
+        mine = [service for service in services if service.get("parent") == document["id"]]
+        return document | {"infrastructure-services": [{"href": item["id"]} for item in mine]}
+
+
+class NuvlaBox(Resource):
+    name = "nuvlabox"
+    bulk = ("bulk-action", USER)
+
+    def deletable(self, document: Document) -> bool:
+        return document["state"] in {"NEW", "DECOMMISSIONED", "ERROR"}
+
+    def offered(self, document: Document) -> Sequence[str]:
+        is_new = PULL in document.get("capabilities", ())
+        return (
+            *("add-ssh-key", "reboot", "commission", "decommission", "revoke-ssh-key"),
+            *("update-nuvlabox", "create-log", "cluster-nuvlabox", "assemble-playbooks"),
+            *("enable-emergency-playbooks", "heartbeat", "enable-host-level-management"),
+            *("generate-new-api-key", *(["coe-resource-actions"] if is_new else [])),
+        )
+
+
+class NuvlaBoxStatus(Resource):
+    name = "nuvlabox-status"
+    adders = ADMIN
+    hidden = ("coe-resources",)
+
 
 _TYPES: tuple[type[Resource], ...] = (
     *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
     *(deployments.Deployment, deployments.ResourceLog, jobs.Job, credentials.Credential),
-    *listed.TYPES,
+    *(SessionTemplate, Event, InfrastructureService, InfrastructureServiceGroup),
+    *(NuvlaBox, NuvlaBoxStatus),
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
@@ -97,14 +151,10 @@ def application() -> Flask:
     """The routes, cached for all worlds, because building them is slow."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
-    service = Service(RESOURCES)
-    service.add_routes(flask)
+    Service(RESOURCES).add_routes(flask)
     flask.add_url_rule("/site/<uuid>", "site", _site)
-    elsewhere = Reply(status=302, headers={"Location": f"/api/{ENTRY_POINT}"})
     for rule in ("/", "/<path:_>"):
-        flask.add_url_rule(
-            rule, rule, lambda _="": service.respond(elsewhere), methods=cimi.METHODS
-        )
+        flask.add_url_rule(rule, view_func=_redirect, methods=cimi.METHODS)
 
     @flask.before_request
     def refuse_long_lines() -> Response | None:
@@ -115,6 +165,10 @@ def application() -> Flask:
         return response
 
     return flask
+
+
+def _redirect(_: str = "") -> Response:
+    return respond(status=302, headers={"Location": f"/api/{ENTRY_POINT}"})
 
 
 def _site(uuid: str) -> Response:

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyotp
+from flask import Response
 
 from slipstream.filters import attr
-from slipstream.sandbox.cimi import JsonProblem, Reply, base_url, created, message
+from slipstream.sandbox.cimi import JsonProblem, base_url, created, message, respond
 from slipstream.sandbox.clock import cookie_date, iso
 from slipstream.sandbox.identifiers import sign_token, verify_token
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
@@ -72,11 +73,11 @@ class Session(Resource):
         """Find the sender's own session, for any filter."""
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
 
-    def create(self) -> Reply:
+    def create(self) -> Response:
         body = self.body(_FAILURES)
         values = self.filled_template(body.get("template"), _FIELDS)
         if values is None:
-            return Reply()
+            return respond()
         texts = {name: body[name] for name in ("name", "description", "tags") if name in body}
         login = {"template": values["id"], "texts": texts}
         if values["method"] == "api-key":
@@ -99,7 +100,7 @@ class Session(Resource):
                 return str(user["id"])
         raise JsonProblem(403, f"invalid credentials for '{name}'", name)
 
-    def _ask_for_code(self, login: Document) -> Reply:
+    def _ask_for_code(self, login: Document) -> Response:
         ends = iso(self.world.now() + _CODE_LIFETIME)
         callback = self.world.document("callback", ADMIN, login=login, ends=ends, tries=3)["id"]
         # The session exists already, and no user can see it.
@@ -107,7 +108,7 @@ class Session(Resource):
         location = f"{base_url()}/api/{callback}/execute"
         return message(200, "Authorization code requested", session, location=location)
 
-    def enter(self, user: str, typed: str, template: str, texts: Document) -> Reply:
+    def enter(self, user: str, typed: str, template: str, texts: Document) -> Response:
         identifier = f"session/{self.world.ids.uuid()}"
         claims = {user, USER, ANON, identifier}
         ends = self.world.now() + LIFETIME
@@ -141,7 +142,7 @@ class Session(Resource):
         secure = "Secure; " if base_url().startswith("https:") else ""
         return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
 
-    def remove(self, document: Document) -> Reply:
+    def remove(self, document: Document) -> Response:
         """Log out: delete the cookie."""
         cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={_date(self.world.now())}"
         session = document["id"]
@@ -150,13 +151,13 @@ class Session(Resource):
     def offered(self, document: Document) -> Sequence[str]:
         return ("get-peers", "get-groups", "switch-group")
 
-    def get_groups(self, session: Document) -> Reply:
+    def get_groups(self, session: Document) -> Response:
         """List the groups of the user, each with its subgroups."""
         self.require("view-data", session)
         mine = [group for group in self._groups() if session["user"] in group["users"]]
         inner = {group["id"] for group in mine}
         roots = [group for group in mine if inner.isdisjoint(group.get("parents", ()))]
-        return Reply(document=[self._branch(group) for group in roots])
+        return respond([self._branch(group) for group in roots])
 
     def _groups(self) -> list[Document]:
         return list(self.world.store.collection("group"))
@@ -168,7 +169,7 @@ class Session(Resource):
         branch = {name: group[name] for name in ("id", "name", "description") if name in group}
         return branch | ({"children": [self._branch(group_) for group_ in inner]} if inner else {})
 
-    def switch_group(self, session: Document) -> Reply:
+    def switch_group(self, session: Document) -> Response:
         """Act for a group, or for the user again."""
         self.require("view-data", session)
         claim = str(self.body().get("claim", "null"))
@@ -188,7 +189,7 @@ class Session(Resource):
         self.world.change(session["id"], now, by=user, **fields)
         headers = self.cookie(user, claims, ends, session["id"], active_claim=claim)
         document = self.world.store[session["id"]]
-        return Reply(document=self.present(document, None), headers=headers)
+        return respond(self.present(document, None), headers=headers)
 
 
 class Callback(Resource):
@@ -200,7 +201,7 @@ class Callback(Resource):
     searchers = ADMIN
     adders = None
 
-    def execute(self, callback: Document) -> Reply:
+    def execute(self, callback: Document) -> Response:
         now, tries, login = self.world.now(), callback["tries"], callback["login"]
         if tries == 0 or iso(now) >= callback["ends"]:
             raise JsonProblem(409, "cannot re-execute callback", callback["id"])

@@ -23,6 +23,8 @@ USER = "group/nuvla-user"
 ANON = "group/nuvla-anon"
 INTERNAL = "internal"
 """What ``created-by`` says of what the server makes for itself."""
+PULL = "NUVLA_JOB_PULL"
+"""The capability of an edge that fetches its jobs itself."""
 # What each right brings along beside itself.
 _VIEWING = ("view-data", "view-meta")
 _WEAKER: Mapping[str, tuple[str, ...]] = {

@@ -6,25 +6,23 @@ Source: SlipStreamServer, cimi-resources, resources/common std_crud.clj and midd
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import attrs
+from flask import Response
 from flask import request as flask_request
 
 from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import FORM, JsonProblem, Reply, created, not_played
+from slipstream.sandbox.cimi import FORM, JsonProblem, created, not_played, respond
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.slipstream3 import users
 from slipstream.sandbox.slipstream3.state import Identity, State, acl, resource_uri, role
-from slipstream.sandbox.store import MOST_DOCUMENTS, Document, Query, Result
+from slipstream.sandbox.store import MOST_DOCUMENTS, Document, Page, Query
 
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
-# Collections that are not called after the plural of their type.
-_IRREGULAR = {"user-param": "user-params"}
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
 
 
@@ -67,32 +65,22 @@ class Resource(cimi.Resource):
         operations = self.operations(selection)
         return selection | ({"operations": operations} if operations else {})
 
-    def envelope(self, result: Result, query: Query) -> Document:
-        document: Document = {
-            "count": result.count,
-            "acl": self.acl,
-            "resourceURI": f"{resource_uri(_IRREGULAR.get(self.name, self.name))}Collection",
-            "id": self.name,
-        }
+    def envelope(self, documents: Sequence[Document]) -> Document:
+        envelope: Document = {"acl": self.acl, _key(self.name): documents}
+        envelope["resourceURI"] = f"{resource_uri(self.name)}Collection"
         if self.identity.may_modify(self.acl):
-            document["operations"] = [{"rel": "add", "href": self.name}]
-        document[_key(self.name)] = [self.present(item, query.select) for item in result.documents]
-        return document
+            envelope["operations"] = [{"rel": "add", "href": self.name}]
+        return envelope
 
-    def search(self) -> Reply:
+    def find(self, query: Query) -> Page:
         """Search the collection; the index has no prefixes of numbers."""
-        if self.may_search() and self._looks_for_digits():
-            nothing = Result(count=None, documents=[])
-            return Reply(document=self.envelope(nothing, self.query()))
-        return super().search()
-
-    def _looks_for_digits(self) -> bool:
-        filters = map(_parsed, self.parameters("filter"))
-        comparisons = itertools.chain.from_iterable(item.comparisons() for item in filters)
+        comparisons = cast("Filter", query.filter).comparisons() if query.filter else ()
         paths = [comparison.attribute for comparison in comparisons if comparison.operator == "^="]
-        documents = list(self.world.store.collection(self.name)) if paths else []
+        documents = self.world.store.collection(self.name) if paths else ()
         values = (value for item in documents for path in paths for value in path.values(item))
-        return any(isinstance(value, int | float) for value in values)
+        if any(isinstance(value, int | float) for value in values):
+            return None, []
+        return super().find(query)
 
     def query(self) -> Query:
         """Read the parameters of a search; several filters must all match."""
@@ -110,7 +98,7 @@ def _key(name: str) -> str:
     """The name of a collection in the entry point, and of the list inside its envelope."""
     first, *words = name.split("-")
     camel = first + "".join(map(str.capitalize, words))
-    return camel if name in _IRREGULAR else f"{camel}s"
+    return camel if name == "user-param" else f"{camel}s"
 
 
 def _parsed(text: str) -> Filter:
@@ -157,7 +145,7 @@ class Session(Resource):
         own = attr("id").eq(self.identity.session or "nobody")
         return attrs.evolve(super().query(), filter=own)
 
-    def add(self) -> Reply:
+    def add(self) -> Response:
         """Log in; without a template the server does nothing, and responds with an empty 200."""
         body = self.sent
         if not isinstance(body, dict):
@@ -167,7 +155,7 @@ class Session(Resource):
             raise not_played("A login with a redirect")
         values = self.filled_template(template, users.FIELDS)
         if values is None:
-            return Reply()
+            return respond()
         user, roles = users.log_in(self.world, values)
         identifier = f"session/{self.world.ids.uuid()}"
         ends = self.world.now() + users.LIFETIME
