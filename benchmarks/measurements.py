@@ -28,10 +28,9 @@ import requests
 from benchmarks.server import HUGE, huge_body
 from slipstream.backends.slipstream import modules
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.redaction import Redactor
-from slipstream.redaction.secrets import KnownSecrets
-from slipstream.transport.connections import MAX_BYTES
+from slipstream.redaction import KnownSecrets, Redactor
 from slipstream.transport.messages import MAX_ELEMENTS, Response
+from slipstream.transport.settings import MAX_BYTES
 
 ROOT = Path(__file__).parents[1]
 OLD_PYTHON = ROOT / ".venv-driver-2017" / "bin" / "python"

@@ -30,7 +30,7 @@ import attrs
 import requests
 
 from slipstream.sandbox import Sandbox
-from slipstream.transport.connections import MAX_BYTES
+from slipstream.transport.settings import MAX_BYTES
 
 RUN = (
     '<item resourceUri="run/{id}" uuid="{id}" '

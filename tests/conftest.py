@@ -63,7 +63,7 @@ def bob(login: Login, sandbox: Sandbox) -> Driver:
 def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let pauses move the sandbox's clock and take no time."""
     fake = StoppedTime(sandbox.clock.advance)
-    monkeypatch.setattr("slipstream.transport.clock.time", fake)
+    monkeypatch.setattr("slipstream.transport.calls.time", fake)
     return fake
 
 
@@ -86,5 +86,5 @@ def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> l
         waiting: FakeTime = request.getfixturevalue("waiting")
         return waiting.slept
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.clock.time", fake)
+    monkeypatch.setattr("slipstream.transport.calls.time", fake)
     return fake.slept

@@ -261,7 +261,7 @@ VIOLATIONS: list[tuple[Check, str, str]] = [
     (forbidden_imports, "conformance.methods", "import slipstream.libcloud.compute_driver"),
     (forbidden_names, "libcloud.convert", "MODULE = 'slipstream.backends.nuvla.backend:Nuvla'"),
     (circles, "libcloud.convert", "from slipstream.libcloud.arguments import tags"),
-    (circles, "transport.clock", f"{TYPES}transport.client import Transport"),
+    (circles, "transport.calls", f"{TYPES}transport.client import Transport"),
     (circles, "backends.cimi", f"{TYPES}backends.nuvla import Nuvla"),
     (forbidden_packages, "libcloud.progress", "from rich.console import Console"),
     (forbidden_packages, "cli.nodes", "def f():\n    import flask"),

@@ -38,8 +38,8 @@ from slipstream.filters import Filter, Or, UnwritableValue, attr
 from slipstream.hookspecs import Backend
 from slipstream.session import Session
 from slipstream.session.login import Client, Login, LoginAttempt
-from slipstream.transport import clock
-from slipstream.transport.call_context import PerProcess, get_logger
+from slipstream.transport import calls
+from slipstream.transport.calls import PerProcess, get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Module
 from slipstream.values.ssh_key import SSHKey
@@ -216,7 +216,7 @@ def lifetime(cookies: CookieJar) -> timedelta | None:
     expiries = [cookie.expires for cookie in ours]
     latest = max((expires or 0 for expires in expiries), default=0)
     # The jar has moved these times to the local clock.
-    left = latest - clock.now()
+    left = latest - calls.now()
     return timedelta(seconds=left) if left > 0 and all(expiries) else None
 
 

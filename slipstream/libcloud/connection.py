@@ -24,9 +24,9 @@ from slipstream.errors import BadInput, NotSupported, shorten
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
 from slipstream.libcloud.operation import operation
 from slipstream.transport import TransportSettings
-from slipstream.transport.call_context import PerProcess
-from slipstream.transport.connections import authorities, check_proxy
+from slipstream.transport.calls import PerProcess
 from slipstream.transport.request_log import Exchange
+from slipstream.transport.settings import authorities, check_proxy
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, check_number
 

@@ -13,8 +13,8 @@ from libcloud.common.base import Response as LibcloudResponse
 from requests.structures import CaseInsensitiveDict
 
 from slipstream.errors import BadInput, shorten
-from slipstream.transport.connections import MAX_BYTES
 from slipstream.transport.messages import Request, Response
+from slipstream.transport.settings import MAX_BYTES
 from slipstream.values.fields import check_number
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]

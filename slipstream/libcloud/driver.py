@@ -65,7 +65,7 @@ from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
 from slipstream.transport import TransportSettings
-from slipstream.transport.connections import client_certificate
+from slipstream.transport.settings import client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.endpoint import Credentials, Endpoint
 from slipstream.values.fields import Pages, by_page, check_number

@@ -11,7 +11,7 @@ import attrs
 
 from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session.polling import Progress
-from slipstream.transport import clock
+from slipstream.transport import calls
 from slipstream.values import DeploymentState
 from slipstream.values.fields import check_number
 from slipstream.values.plain import safe_text
@@ -178,7 +178,7 @@ class NodeOperation:
         def note(state: DeploymentState) -> None:
             last = self.history[-1] if self.history else None
             if last is None or (last.state, last.failure) != (state.state, state.failure):
-                now = datetime.fromtimestamp(clock.now(), UTC)
+                now = datetime.fromtimestamp(calls.now(), UTC)
                 change = StateChange(timestamp=now, state=state.state, failure=state.failure)
                 self.history = (*self.history, change)
             self.state = state.state

@@ -20,7 +20,7 @@ from slipstream.errors import (
     UnknownName,
     nearest,
 )
-from slipstream.transport.call_context import Call, carrying_out
+from slipstream.transport.calls import Call, carrying_out
 from slipstream.values.fields import Pages, by_page
 from slipstream.values.plain import safe_text
 

@@ -13,7 +13,7 @@ from typing import TextIO
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from slipstream.transport.call_context import get_logger
+from slipstream.transport.calls import get_logger
 from slipstream.values import DeploymentState
 from slipstream.values.plain import safe_text
 

@@ -22,8 +22,8 @@ from libcloud.compute.ssh import BaseSSHClient
 from slipstream.errors import BadInput, DeployFailed, NotSupported
 from slipstream.libcloud.arguments import checked, items, read_file, text, whole_number
 from slipstream.libcloud.waiting import AddressFilter
-from slipstream.transport import clock
-from slipstream.transport.clock import Backoff
+from slipstream.transport import calls
+from slipstream.transport.calls import Backoff
 from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, check_number
 from slipstream.values.plain import safe_text, user_path
 from slipstream.version import install_hint
@@ -101,11 +101,11 @@ class SSHSetup:
 
     def _connected(self, clients: list[BaseSSHClient]) -> BaseSSHClient:
         """Connect the clients in turn until one is logged in, or the time is over."""
-        deadline = clock.monotonic() + self._timeout
+        deadline = calls.monotonic() + self._timeout
         pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD)
         while True:
             for client in clients:
-                left = max(deadline - clock.monotonic(), RETRY_PERIOD)
+                left = max(deadline - calls.monotonic(), RETRY_PERIOD)
                 client.timeout = min(self._attempt or left, left)
                 try:
                     client.connect()
@@ -115,13 +115,13 @@ class SSHSetup:
                 else:
                     return client
             pause = next(pauses)
-            if clock.monotonic() + pause > deadline:
+            if calls.monotonic() + pause > deadline:
                 names = " or ".join(client.username for client in clients)
                 raise LibcloudError(
                     f"{names}@{client.hostname}, port {client.port}, cannot be reached"
                     f" by SSH within {self._timeout:g} seconds: {reason}",
                 )
-            clock.sleep(pause)
+            calls.sleep(pause)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from slipstream.plugins.loading import (
 )
 from slipstream.plugins.operations import Operations, Wrapper, operation_hooks, specify
 from slipstream.session import Session
-from slipstream.transport.call_context import stacklevel
+from slipstream.transport.calls import stacklevel
 
 __all__ = ["PluginInfo", "PluginWarning", "Plugins", "default_plugins"]
 

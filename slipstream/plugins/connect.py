@@ -22,8 +22,8 @@ from slipstream.plugins import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.login import read_entry_point
 from slipstream.transport import Transport, TransportSettings
-from slipstream.transport.connections import authorities
 from slipstream.transport.messages import Request, Response
+from slipstream.transport.settings import authorities
 from slipstream.values.endpoint import Credentials, Endpoint, join_address
 
 PROBE_TIMEOUT = 10.0

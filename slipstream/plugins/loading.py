@@ -26,7 +26,7 @@ import pluggy
 from slipstream import hookspecs
 from slipstream.errors import BadInput, MalformedAnswer, PluginFailed, UnknownName, nearest
 from slipstream.hookspecs import OPERATIONS, PROJECT, Backend, EndpointKind, LoginMethod
-from slipstream.transport.call_context import stacklevel
+from slipstream.transport.calls import stacklevel
 from slipstream.values import safe_text
 from slipstream.values.plain import declare_secret_names
 from slipstream.version import VERSION

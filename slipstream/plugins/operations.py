@@ -40,7 +40,7 @@ from slipstream.plugins.loading import (
 )
 from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
-from slipstream.transport import call_context
+from slipstream.transport import calls
 from slipstream.values import Deployment, DeploymentRequest
 from slipstream.values.fields import Pages, Record, by_page
 
@@ -119,7 +119,7 @@ class Wrapper:
 
         @functools.wraps(self.function)
         def guarded(*args: Any) -> Generator[None, Any, Any]:
-            before = call_context.current().changes
+            before = calls.current().changes
             result, failure = None, None
             try:
                 generator = self.function(*args)
@@ -166,7 +166,7 @@ class Wrapper:
         except BaseException as error:
             if error is failure:
                 raise
-            is_late = failure is None and call_context.current().changes > changes_before
+            is_late = failure is None and calls.current().changes > changes_before
             if is_late and isinstance(error, DriverError) and can_be_shown(error):
                 # A refusal says that nothing was done, which is not true any more.
                 what = f"it refused an operation that was done already: {error.summary}"
@@ -287,11 +287,11 @@ class Operations:
 
         @functools.wraps(method)
         def answer(*args: Any, **kwargs: Any) -> Any:
-            before = call_context.current().changes
+            before = calls.current().changes
             try:
                 result = method(*args, **kwargs)
             except BaseException as error:  # noqa: BLE001 - of a plugin
-                if OPERATIONS[name].changes and call_context.current().changes > before:
+                if OPERATIONS[name].changes and calls.current().changes > before:
                     _leave_open(error)
                 blame(error, failure)
             result = _check(name, result, failure, foreign=not self._provider.built_in)
@@ -405,6 +405,6 @@ def _failure(subject: str, info: PluginInfo, hook: str, what: str) -> DriverErro
     if info.built_in:
         # Only an unforeseen response can have led to it.
         error = MalformedAnswer(f"A response is not understood: {hook} failed with {what}.")
-    if call_context.current().changes:
+    if calls.current().changes:
         error.may_have_happened, error.hint = True, _LOOK
     return error

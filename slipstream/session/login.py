@@ -29,9 +29,8 @@ from slipstream.errors import (
     ServiceUnavailable,
     blame,
 )
-from slipstream.redaction import MASK
-from slipstream.redaction.secrets import SHORTEST
-from slipstream.transport import Transport, clock
+from slipstream.redaction import MASK, SHORTEST
+from slipstream.transport import Transport, calls
 from slipstream.transport.messages import LONGEST_LIFETIME, EndpointCookieJar, Request, Response
 from slipstream.values import CloudEntryPoint, Endpoint
 from slipstream.values.fields import Record, within
@@ -141,12 +140,12 @@ class Login(Record):
     lifetime: float | None = attrs.field(default=None, validator=within(above_zero=True))
     user_name: str | None = None
     data: Any = attrs.field(default=None, repr=False)
-    created: float = attrs.field(factory=clock.monotonic, init=False)
+    created: float = attrs.field(factory=calls.monotonic, init=False)
 
     @property
     def age(self) -> float:
         """Seconds since it was created."""
-        return clock.monotonic() - self.created
+        return calls.monotonic() - self.created
 
 
 class Client:
@@ -190,7 +189,7 @@ class Client:
 
     def masked(self, text: str) -> str:
         """A text of the server without secrets."""
-        return self.transport.redactor.said(text)
+        return self.transport.redactor.message(text)
 
     def refusal(
         self,
@@ -413,7 +412,7 @@ class LoginAttempt(Client):
             if expires.tzinfo is None:
                 raise TypeError("The time at which a login expires has no time zone.")
             # The local clock may be wrong by days; the server's is what counts.
-            now = clock.now() if self._server_time is None else self._server_time
+            now = calls.now() if self._server_time is None else self._server_time
             expires -= datetime.fromtimestamp(now, UTC)
         lifetime = None if expires is None else expires.total_seconds()
         if lifetime is not None and lifetime <= 0:

@@ -20,9 +20,8 @@ from slipstream.errors import (
     ServiceUnavailable,
     WaitTimeout,
 )
-from slipstream.transport import call_context, clock
-from slipstream.transport.call_context import get_logger
-from slipstream.transport.clock import Backoff
+from slipstream.transport import calls
+from slipstream.transport.calls import Backoff, get_logger
 from slipstream.values import DeploymentState, Phase
 from slipstream.values.fields import within
 
@@ -44,20 +43,20 @@ def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> 
     The first poll is made at once, the last one when the time is over. A temporary fault is
     survived three times in a row, and one with a ``Retry-After`` as often as there is time.
     """
-    deadline = clock.monotonic() + timeout
+    deadline = calls.monotonic() + timeout
     backoff = Backoff(
         start=min(FIRST_PERIOD, period), factor=GROWTH, ceiling=period, jitter=JITTER
     )
     faults, has_read = 0, False
     for pause in backoff:
         try:
-            with call_context.until(max(deadline, clock.monotonic() + LAST_POLL)):
+            with calls.until(max(deadline, calls.monotonic() + LAST_POLL)):
                 result = read()
         except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
             retry_after = float(error.headers.get("retry-after", 0))
             faults += not retry_after
             pause = max(pause, retry_after)  # noqa: PLW2901 - the server's pause wins
-            left = deadline - clock.monotonic()
+            left = deadline - calls.monotonic()
             # When the time is over, the fault is reported if there is nothing else to report.
             in_time = retry_after <= left if left > 0 else has_read
             if faults > MAX_FAULTS or not in_time:
@@ -66,10 +65,10 @@ def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> 
         else:
             faults, has_read = 0, True
             yield result
-        left = deadline - clock.monotonic()
+        left = deadline - calls.monotonic()
         if left <= 0:
             return
-        clock.sleep(min(pause, left))
+        calls.sleep(min(pause, left))
 
 
 def harmless(progress: Progress) -> Progress:

@@ -24,9 +24,9 @@ from slipstream.errors import (
     raise_failure,
 )
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
-from slipstream.transport import Transport, call_context, clock
-from slipstream.transport.call_context import PerProcess, get_logger
-from slipstream.transport.messages import EndpointCookieJar, Request, Response
+from slipstream.transport import Transport, calls
+from slipstream.transport.calls import PerProcess, get_logger
+from slipstream.transport.messages import EndpointCookieJar, Request, Response, expect
 from slipstream.values import Credentials
 
 PLACEHOLDER = "00000000-0000-4000-8000-000000000000"  # the id of what was not created
@@ -90,7 +90,7 @@ class DryRunTransport(Transport):
                 method=request.method,
                 url=self.redactor.url(url),
                 body=None if body is None else self.redactor.body(body, kind),
-                reason=self.redactor.said(request.purpose or "look at the login"),
+                reason=self.redactor.message(request.purpose or "look at the login"),
                 done=reads,
             )
             self.requests.append(plan)
@@ -113,11 +113,6 @@ class DryRunTransport(Transport):
             yield
         finally:
             self._collecting = collecting
-
-
-def expect(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
-    """The value of a request's ``expects``: the response that a change is expected to have."""
-    return lambda: Response(status=status, headers=headers, body=body, url="")
 
 
 log = get_logger(__name__)
@@ -239,7 +234,7 @@ class Session(Client):
 
     def exchange(self, request: Request, login: Login | None = None) -> Response:
         """See :meth:`Client.exchange`; the backend authorises the request."""
-        cookies, call = (login or self.login).cookies, call_context.current()
+        cookies, call = (login or self.login).cookies, calls.current()
         authorised = self.consult("authorise", request, expected=(Request,))
         changes = not (request.reads or self.is_dry_run)
         call.changes += changes
@@ -280,7 +275,7 @@ class Session(Client):
         login, lifetime = self.login, self.login.lifetime or math.inf
         # A tenth of its lifetime is soon enough for a short one.
         last = login.created + max(lifetime - RENEW_BEFORE, lifetime * 0.9)
-        if clock.monotonic() > last:
+        if calls.monotonic() > last:
             login = self.renew(login)
         response, is_new = self.exchange(request, login), False
         while (
@@ -292,7 +287,7 @@ class Session(Client):
             if is_new and login.age <= RENEW_BEFORE:
                 hint = "The server ends each session as soon as it is made."
                 raise self.refusal(response, doing=doing, hint=hint, error=InvalidCredentials)
-            refused = clock.monotonic()
+            refused = calls.monotonic()
             login = self.renew(login)
             if callable(renewable):
                 renewable()

@@ -21,7 +21,7 @@ import attrs
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from slipstream.transport import clock
+from slipstream.transport import calls
 from slipstream.values import parse_timestamp
 
 HTML = b"<html><head><title>Sign in</title></head><body><h1>Welcome</h1></body></html>"
@@ -228,8 +228,8 @@ for _name, _id in {
     )
 _alter("201 as 200", lambda r: attrs.evolve(r, status=200 if r.status == 201 else r.status))
 for _name, _date in {
-    "two days ahead": formatdate(clock.now() + 2 * _DAY, usegmt=True),
-    "two days behind": formatdate(clock.now() - 2 * _DAY, usegmt=True),
+    "two days ahead": formatdate(calls.now() + 2 * _DAY, usegmt=True),
+    "two days behind": formatdate(calls.now() - 2 * _DAY, usegmt=True),
     "of the year 9999": "Fri, 31 Dec 9999 23:59:59 GMT",
 }.items():
     _alter(f"Date {_name}", _with_header("Date", _date))

@@ -14,7 +14,7 @@ from unittest import mock
 import libcloud.compute.base
 import libcloud.utils.retry
 
-from slipstream.transport import clock
+from slipstream.transport import calls
 
 # pytest-socket blocks no look-ups, and time-machine makes no pause shorter: both are done here.
 _LOOK_UPS: Final = frozenset(
@@ -24,7 +24,7 @@ _TRANSMISSIONS: Final = frozenset({"socket.connect", "socket.sendto", "socket.se
 
 # The package sleeps in its one clock alone; libcloud in loops of its own, for deploy_node and
 # for what is tried again.
-_CLOCKS: Final = (clock, libcloud.compute.base, libcloud.utils.retry)
+_CLOCKS: Final = (calls, libcloud.compute.base, libcloud.utils.retry)
 
 
 class NetworkBlockedError(RuntimeError):

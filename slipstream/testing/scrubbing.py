@@ -17,8 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 from urllib3.exceptions import DecodeError
 
-from slipstream.redaction import KnownSecrets, Policy, Redactor
-from slipstream.redaction.secrets import SHORTEST
+from slipstream.redaction import SHORTEST, KnownSecrets, Policy, Redactor
 from slipstream.values import parse_timestamp
 from slipstream.values.endpoint import DEFAULT_PORTS, join_address
 from slipstream.values.plain import squeezed

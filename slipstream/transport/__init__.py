@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.transport.client import Transport, TransportSettings, UncheckedCertificate
+from slipstream.transport.client import Transport
+from slipstream.transport.settings import TransportSettings, UncheckedCertificate
 
 __all__ = ["Transport", "TransportSettings", "UncheckedCertificate"]

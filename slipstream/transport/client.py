@@ -9,50 +9,64 @@ that ``Retry-After`` names. Any other request is sent once.
 
 from __future__ import annotations
 
+import io
 import logging
+import re
+import socket
+import ssl
 import warnings
 from collections.abc import Callable
 from functools import cached_property
 from http import HTTPStatus
+from http.client import HTTPResponse
+from typing import Any, Final
 
 import attrs
 import requests
+from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    ClosedPoolError,
+    LocationValueError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from slipstream.errors import (
     AnswerLost,
+    AnswerTimeout,
     BadInput,
     CannotConnect,
+    ConnectTimeout,
     DriverClosed,
     DriverError,
     MalformedAnswer,
+    NoAnswer,
     RedirectRefused,
 )
-from slipstream.redaction import Redactor
-from slipstream.redaction.secrets import KnownSecrets
-from slipstream.transport import call_context, clock
-from slipstream.transport.call_context import PerProcess, attributes, get_logger, stacklevel
-from slipstream.transport.clock import Backoff, Pacer
-from slipstream.transport.connections import (
+from slipstream.redaction import KnownSecrets, Redactor
+from slipstream.transport import calls
+from slipstream.transport.calls import (
+    Backoff,
+    Pacer,
+    PerProcess,
+    attributes,
+    get_logger,
+    stacklevel,
+)
+from slipstream.transport.messages import EndpointCookieJar, Request, Response
+from slipstream.transport.request_log import Exchange
+from slipstream.transport.settings import (
     MAX_BYTES,
-    Connections,
-    Route,
+    TransportSettings,
+    UncheckedCertificate,
     environment_proxy,
 )
-from slipstream.transport.messages import (
-    MAX_DEPTH,
-    MAX_ELEMENTS,
-    EndpointCookieJar,
-    Request,
-    Response,
-)
-from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint
-from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, within
 from slipstream.values.plain import safe_text
-from slipstream.version import VERSION
 
 log = get_logger(__name__)
 wire = logging.getLogger("slipstream.exchanges")
@@ -60,58 +74,95 @@ wire = logging.getLogger("slipstream.exchanges")
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_SOCKET_TIMEOUT = within(above_zero=True, most=LONGEST_SOCKET_TIMEOUT)
-_COUNT = within(least=1, whole=True)
+
+RESPONSE_FACTOR: Final = 10
+"""
+How many times as long as the timeout for the next bytes a whole response may take.
+
+A timeout of a socket begins anew with each byte, so that it ends no response that trickles.
+"""
 
 
-@attrs.frozen(kw_only=True)
-class TransportSettings:
+class _BoundedStream(io.RawIOBase):
     """
-    The settings of a transport.
+    The bytes of one response, limited in time and number.
 
-    :param connect_timeout: Seconds to wait for a connection.
-    :param read_timeout: Seconds to wait for the next bytes of a response; the whole response,
-        head included, may take ten times as long.
-    :param attempts: How often a repeatable request is sent at most.
-    :param retry_delay: Seconds before the second attempt.
-    :param backoff: By how much each further pause is longer.
-    :param longest_pause: Seconds that a pause before another attempt never exceeds; after a
-        response that names a longer one no other attempt is made.
-    :param proxy_url: A proxy for this endpoint; ``None`` leaves it to the environment.
-    :param verify: Whether to check the server's certificate, or the file or the directory of
-        the authorities to trust; no environment variable changes that.
-    :param client_cert: A certificate to show: its file, or the files of it and of its key.
-    :param user_agent: The user agent.
-    :param largest_body: Bytes that a response may have, once decompressed, with any status.
-    :param max_elements: Values of JSON or elements of XML that a body may have.
-    :param max_depth: Levels that these may nest.
-    :param connections: Connections that are kept open.
-    :param observer: Called with every finished exchange.
+    :param sock: The socket that they come from, its timeout set.
+    :param stream: Reads from it.
     """
 
-    connect_timeout: float = attrs.field(default=10.0, validator=_SOCKET_TIMEOUT)
-    read_timeout: float = attrs.field(default=60.0, validator=_SOCKET_TIMEOUT)
-    attempts: int = attrs.field(default=4, validator=_COUNT)
-    retry_delay: float = attrs.field(default=0.5, validator=within())
-    backoff: float = attrs.field(default=2.0, validator=within())
-    longest_pause: float = attrs.field(default=30.0, validator=within())
-    proxy_url: str | None = attrs.field(default=None, repr=False)
-    verify: bool | str = True
-    client_cert: str | tuple[str, str] | None = None
-    user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
-    largest_body: int = attrs.field(default=MAX_BYTES, validator=_COUNT)
-    max_elements: int = attrs.field(default=MAX_ELEMENTS, validator=_COUNT)
-    max_depth: int = attrs.field(default=MAX_DEPTH, validator=_COUNT)
-    connections: int = attrs.field(default=256, validator=_COUNT)
-    observer: Callable[[Exchange], object] | None = attrs.field(default=None, repr=False, eq=False)
+    def __init__(self, sock: socket.socket, stream: io.BufferedIOBase) -> None:
+        super().__init__()
+        self._sock, self._stream = sock, stream
+        self._timeout = sock.gettimeout()
+        self._deadline = calls.monotonic() + RESPONSE_FACTOR * (self._timeout or 0.0)
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._timeout is not None:
+            left = self._deadline - calls.monotonic()
+            if left <= 0:
+                raise TimeoutError("the response is not complete in time")
+            self._sock.settimeout(min(left, self._timeout))
+        if self._bytes > MAX_BYTES:
+            raise OSError(f"the response is larger than {MAX_BYTES} bytes")
+        number = self._stream.readinto1(buffer)
+        self._bytes += number
+        return number
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
-class UncheckedCertificate(InsecureRequestWarning):
-    """
-    A transport does not check certificates; raised once, not with each request.
+class FinalResponse(HTTPResponse):
+    """A response with limits, interim ones skipped."""
 
-    A filter for urllib3's own warning, by class or by words, silences this one too.
-    """
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedStream(sock, self.fp))
+
+    def begin(self) -> None:
+        """Read the head, skipping interim responses, of which the library skips 100 alone."""
+        super().begin()
+        while 100 <= self.status < 200:
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
+class _HTTPConnection(HTTPConnection):
+    response_class = FinalResponse
+
+
+class _HTTPSConnection(HTTPSConnection):
+    response_class = FinalResponse
+
+    def connect(self) -> None:
+        super().connect()
+        # Where certificates are not checked the transport has warned once; urllib3 would warn
+        # again with every request.
+        self.is_verified = True
+
+
+_CLASSES: dict[Any, Any] = {HTTPConnection: _HTTPConnection, HTTPSConnection: _HTTPSConnection}
+
+
+class Connections(HTTPAdapter):
+    """The connections of one transport."""
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """Find the pool for a request."""
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        # A tool that records or replays traffic puts classes of its own here, which stay.
+        used = type(pool).ConnectionCls
+        pool.ConnectionCls = _CLASSES.get(used, used)
+        return pool
 
 
 class Transport:
@@ -204,17 +255,17 @@ class Transport:
         cookies = EndpointCookieJar(secure=self.endpoint.secure) if cookies is None else cookies
         is_repeat = False
         if self._pacer.rate:
-            clock.sleep(self._pacer.delay())
+            calls.sleep(self._pacer.delay())
         while True:
             attempts -= 1
-            sent = clock.monotonic()
+            sent = calls.monotonic()
             try:
                 response = self._exchange(request, cookies, is_repeat=is_repeat)
             except (CannotConnect, AnswerLost) as error:
                 delay = self._pacer.delay(next(pauses)) if attempts else 0.0
                 if not attempts or _is_over(delay):
                     raise
-                sentence = self.redactor.said(f"{request.method} {request.path}: {error}")
+                sentence = self.redactor.message(f"{request.method} {request.path}: {error}")
                 log.info("%s", sentence)
                 is_repeat = is_repeat or error.may_have_happened
             else:
@@ -231,7 +282,7 @@ class Transport:
                 if _is_over(delay):
                     return response
                 is_repeat = is_repeat or response.status != HTTPStatus.TOO_MANY_REQUESTS
-            clock.sleep(delay)
+            calls.sleep(delay)
 
     def _exchange(
         self, request: Request, cookies: EndpointCookieJar, *, is_repeat: bool
@@ -240,7 +291,7 @@ class Transport:
         self.ensure_open()
         cookies = cookies.copies.get()
         prepared = self._prepare(request, cookies)
-        settings, started = self.settings, clock.monotonic()
+        settings, started = self.settings, calls.monotonic()
         exchange = Exchange(
             prepared,
             self.redactor,
@@ -258,7 +309,7 @@ class Transport:
             exchange.failure = str(error) or type(error).__name__
             raise
         finally:
-            exchange.seconds = clock.monotonic() - started
+            exchange.seconds = calls.monotonic() - started
             try:
                 if wire.isEnabledFor(logging.DEBUG):
                     wire.debug("%s", exchange.text(), extra=attributes())
@@ -297,7 +348,7 @@ class Transport:
                 f"{name}{value}".encode("latin-1")
         except (ValueError, requests.RequestException) as error:
             raise BadInput(
-                f"{request.method} {self.redactor.said(ascii(request.path))} cannot be sent:"
+                f"{request.method} {self.redactor.message(ascii(request.path))} cannot be sent:"
                 f" {type(error).__name__}.",
                 endpoint=self.endpoint.url,
                 hint="Look for line breaks, and for characters that are not part of any text.",
@@ -355,7 +406,7 @@ class Transport:
     def _route(self, proxy: str | None) -> Route:
         return Route(
             endpoint=self.endpoint.url,
-            mask=self.redactor.said,
+            mask=self.redactor.message,
             proxy=None if proxy is None else self.redactor.url(proxy),
         )
 
@@ -374,4 +425,114 @@ class Transport:
 
 
 def _is_over(delay: float) -> bool:
-    return clock.monotonic() + delay > call_context.deadline()
+    return calls.monotonic() + delay > calls.deadline()
+
+
+_DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
+_AFTER_REQUEST = {"UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "RECORD_LAYER_FAILURE",
+    "PACKET_LENGTH_TOO_LONG",
+}
+_OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
+
+_SSL_REASON = re.compile(r"^\[SSL(: \w+)?\] ")
+_CLIENT_CERTIFICATE = "If it demands a certificate of yours, pass it as ex_client_cert."
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """The URL that requests go to, and the proxy that they go through, without its login."""
+
+    endpoint: str
+    mask: Callable[[str], str]
+    proxy: str | None = None
+
+    def failure(self, error: Exception, request: Request) -> NoAnswer:
+        """The exception for what the HTTP library raised while a request was sent."""
+        inner, timed_out = _innermost(error), requests.exceptions.ConnectTimeout
+        is_tls = isinstance(error, requests.exceptions.SSLError)
+        if is_tls and isinstance(inner, ssl.SSLCertVerificationError):
+            return self._distrusted(inner)
+        if is_tls and isinstance(inner, ssl.SSLError) and not isinstance(inner, ssl.SSLEOFError):
+            reason = str(inner.reason or "")
+            if reason not in _AFTER_REQUEST:
+                return self._not_encrypted(inner, reason)
+        elif isinstance(error, timed_out) or (not is_tls and _never_connected(error)):
+            cls = ConnectTimeout if isinstance(error, timed_out) else CannotConnect
+            return cls(
+                f"Cannot connect to {self._to}: {self._cause(inner)}.",
+                endpoint=self.endpoint,
+                hint="Check the address, the network and any proxy.",
+            )
+        hints = ["Try again later."] if request.repeatable else []
+        # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
+        is_cut = isinstance(inner, ssl.SSLEOFError | ConnectionError)
+        if is_cut and self.endpoint.startswith("https:"):
+            hints.append(_CLIENT_CERTIFICATE)
+        is_late = isinstance(inner, TimeoutError | ReadTimeoutError)
+        return (AnswerTimeout if is_late else AnswerLost)(
+            f"{request.method} {request.path} was sent to {self.endpoint} and no complete response"
+            f" came back: {self._cause(inner)}.",
+            endpoint=self.endpoint,
+            hint=" ".join(hints) or None,
+        )
+
+    def refused_by_proxy(self) -> CannotConnect:
+        """The exception for a proxy that refuses the login."""
+        return CannotConnect(
+            f"Cannot connect to {self._to}: it demands another login (HTTP 407).",
+            endpoint=self.endpoint,
+            hint="Write the login into proxy_url, as in 'http://user:password@host:3128'.",
+        )
+
+    def _not_encrypted(self, error: ssl.SSLError, reason: str) -> CannotConnect:
+        hint = "Check the address and the port."
+        if any(word in reason for word in _DEMANDED):
+            hint = _CLIENT_CERTIFICATE
+        elif any(word in reason for word in _NO_TLS):
+            hint = "If it speaks plain http there, write http:// or secure=False; check the port."
+        message = f"Cannot encrypt the connection to {self._to}: {self._cause(error)}."
+        return CannotConnect(message, endpoint=self.endpoint, hint=hint)
+
+    def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
+        reason = safe_text(error.verify_message) if error.verify_message else self._cause(error)
+        what = "not trusted"
+        hint = (
+            "For a private authority pass the path of its certificate as ex_ca_cert (or set"
+            " libcloud.security.CA_CERTS_PATH for every driver)."
+        )
+        if error.verify_code in _OTHER_NAME:
+            what = "for another host"
+            hint = "Use the host name that it is for, or have one made for this one."
+        message = f"The certificate of {self.endpoint} is {what}: {reason}."
+        return CannotConnect(message, endpoint=self.endpoint, hint=hint)
+
+    def _cause(self, inner: BaseException) -> str:
+        """The reason without the addresses and object names that urllib3 adds."""
+        text = inner.args[-1] if inner.args else type(inner).__name__
+        text = _SSL_REASON.sub("", str(getattr(inner, "strerror", None) or text))
+        return safe_text(self.mask(text.split(": ", 1)[-1]), 200).rstrip(".")
+
+    @property
+    def _to(self) -> str:
+        return self.endpoint + (f" through the proxy {self.proxy}" if self.proxy else "")
+
+
+def _never_connected(error: Exception) -> bool:
+    before = requests.exceptions
+    if isinstance(error, before.ProxyError | before.InvalidURL | LocationValueError):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def _innermost(error: BaseException) -> Any:
+    inner: Any = error
+    while True:
+        deeper = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
+        if not isinstance(deeper, BaseException):
+            return inner
+        inner = deeper

@@ -21,8 +21,8 @@ from defusedxml.ElementTree import DefusedXMLParser
 from requests.cookies import MockRequest, MockResponse, RequestsCookieJar
 
 from slipstream.errors import BadInput, MalformedAnswer, shorten
-from slipstream.transport import clock
-from slipstream.transport.call_context import PerProcess
+from slipstream.transport import calls
+from slipstream.transport.calls import PerProcess
 from slipstream.values.fields import Record, leads_elsewhere
 from slipstream.values.plain import parse_timestamp, safe_text
 
@@ -223,7 +223,12 @@ class Response(Record):
         until, date = parse_timestamp(text), self.date
         if until is None:
             return None
-        return max(0.0, until.timestamp() - (clock.now() if date is None else date))
+        return max(0.0, until.timestamp() - (calls.now() if date is None else date))
+
+
+def expect(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
+    """The value of a request's ``expects``: the response that a change is expected to have."""
+    return lambda: Response(status=status, headers=headers, body=body, url="")
 
 
 def _children(value: Any) -> Any:
@@ -296,7 +301,7 @@ class EndpointCookieJar(RequestsCookieJar):
         Times of expiry mean something beside the server's own ``date`` alone: with a wrong local
         clock every new cookie would be dropped.
         """
-        headers, now = Message(), clock.now()
+        headers, now = Message(), calls.now()
         for field in fields:
             attributes = {name.lower(): value for name, value in _COOKIE_LIFETIME.findall(field)}
             number = _SECONDS.match(attributes.get("max-age", "").strip())

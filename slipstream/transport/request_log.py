@@ -13,7 +13,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from slipstream.redaction import Redactor
-from slipstream.transport.call_context import label
+from slipstream.transport.calls import label
 
 LONGEST_RESPONSE = 8_000
 """Characters of a response's body that are shown."""
@@ -109,7 +109,7 @@ class Exchange:
             body = self.redactor.body(self.content, kind, named=self._last_name, pretty=pretty)
             yield from ("", _cut(body, LONGEST_RESPONSE))
         if self.failure is not None:
-            yield f"failed after {self.seconds:.3f} s: {self.redactor.said(self.failure)}"
+            yield f"failed after {self.seconds:.3f} s: {self.redactor.message(self.failure)}"
 
 
 def _kind(headers: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from libcloud.compute.base import Node, NodeAuthSSHKey
 
 from slipstream.errors import NotFound
 from slipstream.sandbox import Sandbox
-from slipstream.transport import clock
+from slipstream.transport import calls
 
 Families = Mapping[str, "Family"]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
@@ -73,7 +73,7 @@ def _sleeping(call: Callable[[Family], Any]) -> Callable[[Family], Any]:
     """A call during which what sleeps moves the sandbox's clock instead."""
 
     def sleeping(f: Family) -> Any:
-        with mock.patch.object(clock, "time", FakeTime(f.sandbox.clock.advance)):
+        with mock.patch.object(calls, "time", FakeTime(f.sandbox.clock.advance)):
             return call(f)
 
     return sleeping

@@ -115,7 +115,7 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     with contextlib.ExitStack() as servers:
         shell = Shell(monkeypatch, servers)
-        monkeypatch.setattr("slipstream.transport.clock.time", FakeTime(shell.advance))
+        monkeypatch.setattr("slipstream.transport.calls.time", FakeTime(shell.advance))
         for block in blocks(page):
             if block.is_run:
                 printed = shell.run(block)

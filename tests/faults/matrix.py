@@ -201,7 +201,7 @@ def attempt(call: Call, stage: Stage, proxy: Proxy, clock: FakeTime | None = Non
     with (
         logged() as lines,
         warnings.catch_warnings(record=True) as caught,
-        mock.patch("slipstream.transport.clock.time", clock),
+        mock.patch("slipstream.transport.calls.time", clock),
         mock.patch.object(SSHSetup, "run"),
     ):
         warnings.simplefilter("always")

@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from slipstream.transport.connections import Connections
+from slipstream.transport.client import Connections
 
 from .calls import CALLS, Call
 from .matrix import FAMILIES, Truth, attempt, stage_of

@@ -14,7 +14,7 @@ with atheris.instrument_imports(include=["slipstream"]):
 
     from slipstream.errors import DriverError
     from slipstream.filters import FilterSyntaxError, parse
-    from slipstream.transport.clock import named_rate
+    from slipstream.transport.calls import named_rate
     from slipstream.transport.messages import EndpointCookieJar, Response
     from slipstream.values.endpoint import Endpoint
     from slipstream.values.plain import parse_timestamp, safe_text

@@ -11,8 +11,7 @@ import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from slipstream.redaction import Redactor
-from slipstream.redaction.secrets import KnownSecrets
+from slipstream.redaction import KnownSecrets, Redactor
 from slipstream.transport.request_log import LONGEST_REQUEST, LONGEST_RESPONSE, Exchange
 
 from .support import BLOG, Driver, Seen, command_of

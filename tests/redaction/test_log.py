@@ -20,8 +20,8 @@ from libcloud.utils.loggingconnection import LoggingConnection
 from slipstream.libcloud.errors import DriverError
 from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
-from slipstream.transport import call_context
-from slipstream.transport.call_context import NO_CALL
+from slipstream.transport import calls
+from slipstream.transport.calls import NO_CALL
 from slipstream.transport.request_log import Exchange
 
 from .support import Driver, LiveEndpoint, Login, Seen, command_of, deploy
@@ -93,7 +93,7 @@ def test_log_outside_of_a_call_and_of_several_threads(driver: Driver, seen: Seen
     seen.caplog.clear()
     in_threads(driver.list_key_pairs, 4)
     assert len({call for call, _ in labels(seen)}) == 4
-    assert call_context.current().id == NO_CALL
+    assert calls.current().id == NO_CALL
 
 
 def test_log_has_every_attempt(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:

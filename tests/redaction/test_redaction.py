@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipstream.redaction import LARGEST, Redactor
-from slipstream.redaction.secrets import KnownSecrets
+from slipstream.redaction import LARGEST, KnownSecrets, Redactor
 from slipstream.values.plain import announces_secret, authenticates
 
 from .support import ways
@@ -231,7 +230,7 @@ def test_secret_of_a_known_form_is_hidden(redactor: Redactor, secret: str, befor
         assert "MIIG" not in output
         assert secret not in output
     assert secret not in redactor.header("X-Message", f"made {secret}")
-    assert secret not in redactor.said(f"made {before}{secret}")
+    assert secret not in redactor.message(f"made {before}{secret}")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=12))
@@ -243,7 +242,7 @@ def test_known_secret_is_hidden_however_it_is_written(secret: str) -> None:
     redactor = Redactor(secrets)
     for way in ways(secret):
         assert way not in redactor.text(f"<< {way} >>")
-        assert way not in redactor.said(f"<< {way} >>")
+        assert way not in redactor.message(f"<< {way} >>")
 
 
 @pytest.mark.parametrize("secret", ["my-password-1", "token", "xSECRETx"])
@@ -341,7 +340,7 @@ def test_known_secrets_are_masked_whole_and_the_latest_of_many_are_kept() -> Non
         secrets.keep(f"secret-number-{number}", lasting=False)
     assert secrets.mask("1 xxabcdyy 2 abcd 3 secret-number-199") == "1 *** 2 *** 3 ***"
     assert secrets.mask("secret-number-0 abc 12    x") == "secret-number-0 abc 12    x"
-    assert len(secrets._written) < 1000
+    assert len(secrets._forms) < 1000
     assert CANARY not in repr(secrets) + repr(Redactor(secrets))
     assert Redactor(secrets).url(f"http://[{CANARY}") == "***"
 

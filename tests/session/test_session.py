@@ -54,7 +54,7 @@ def test_session_is_renewed_a_little_before_it_ends(
 ) -> None:
     later = FakeTime()
     later.ahead = lifetime(endpoint) - left
-    monkeypatch.setattr("slipstream.transport.clock.time", later)
+    monkeypatch.setattr("slipstream.transport.calls.time", later)
     driver.list_nodes()
     assert logins(endpoint.sandbox) == renewals
 
@@ -124,7 +124,7 @@ def test_session_that_ends_again_long_after_its_renewal_is_renewed_again(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     later, send, sent = FakeTime(sandbox.clock.advance), Session.exchange, []
-    monkeypatch.setattr("slipstream.transport.clock.time", later)
+    monkeypatch.setattr("slipstream.transport.calls.time", later)
 
     def expire(self: Session, request: Any, *login: Any) -> Any:
         if "session" not in request.path:  # what reads whether it has ended

@@ -14,11 +14,11 @@ import pytest
 
 import slipstream
 from slipstream.testing.offline import NetworkBlockedError, instant_sleep, network_blocked
-from slipstream.transport import clock
+from slipstream.transport import calls
 
 PACKAGE = Path(slipstream.__file__).parent
 OF_THEIR_OWN = {
-    "transport/clock.py": "the one place",
+    "transport/calls.py": "the one place",
     "testing/offline.py": "replaces it",
     "conformance/changes.py": "knows libcloud's base alone",
     "cli/sandbox.py": "waits for a signal",
@@ -101,21 +101,21 @@ def test_network_blocked_lets_processes_of_this_machine_talk(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "module",
-    [clock, libcloud.compute.base, libcloud.utils.retry],
+    [calls, libcloud.compute.base, libcloud.utils.retry],
     ids=["package", "libcloud", "retry"],
 )
 def test_instant_sleep_takes_no_time_but_moves_the_clock(module: Any) -> None:
     started = time.monotonic()
     seconds: list[float] = []
     with instant_sleep(slept=seconds.append):
-        before = clock.monotonic()
+        before = calls.monotonic()
         module.time.sleep(3600)
         module.time.sleep(2)
-        assert clock.monotonic() - before >= 3602
-        assert clock.now() - time.time() > 3500
+        assert calls.monotonic() - before >= 3602
+        assert calls.now() - time.time() > 3500
     assert seconds == [3600, 2]
     assert time.monotonic() - started < 60
-    assert clock.now() - time.time() < 60
+    assert calls.now() - time.time() < 60
 
 
 def test_package_sleeps_in_one_module() -> None:
@@ -127,4 +127,4 @@ def test_package_sleeps_in_one_module() -> None:
         or (isinstance(node, ast.ImportFrom) and node.module == "time")
     }
     assert {name for name in sleeping if not name.startswith("sandbox/")} <= OF_THEIR_OWN.keys()
-    assert "transport/clock.py" in sleeping
+    assert "transport/calls.py" in sleeping

@@ -20,7 +20,7 @@ from servers import listening
 
 from slipstream.errors import BadInput, DriverError, MalformedAnswer, RedirectRefused
 from slipstream.transport import Transport, TransportSettings
-from slipstream.transport.clock import named_rate
+from slipstream.transport.calls import named_rate
 from slipstream.transport.messages import EndpointCookieJar, Request, Response
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.plain import parse_timestamp, safe_text

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from fake_time import FakeTime
 
-from slipstream.transport.clock import FIRST_RATE, Pacer, named_rate
+from slipstream.transport.calls import FIRST_RATE, Pacer, named_rate
 
 
 class Clock(FakeTime):
@@ -37,7 +37,7 @@ class Bucket:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("slipstream.transport.clock.time", clock)
+    monkeypatch.setattr("slipstream.transport.calls.time", clock)
     return clock
 
 

@@ -8,7 +8,7 @@ from endpoints_under_test import Driver, LiveEndpoint
 from servers import front, proxy
 
 from slipstream.libcloud.errors import BadInput, NoAnswer
-from slipstream.transport.connections import environment_proxy
+from slipstream.transport.settings import environment_proxy
 
 LOGIN = "carol:s3cret&proxy"
 QUOTED = "carol:s3cret%26proxy"

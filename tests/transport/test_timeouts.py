@@ -14,7 +14,7 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NoAnswer
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport, TransportSettings
-from slipstream.transport.connections import RESPONSE_FACTOR
+from slipstream.transport.client import RESPONSE_FACTOR
 from slipstream.transport.messages import Request
 from slipstream.values.endpoint import Endpoint
 

@@ -17,8 +17,8 @@ from slipstream.errors import BadInput
 from slipstream.libcloud.arguments import read_file
 from slipstream.libcloud.ssh_setup import _private_key
 from slipstream.session.cookie_files import load_cookies, save_cookies
-from slipstream.transport.connections import authorities, client_certificate
 from slipstream.transport.messages import EndpointCookieJar
+from slipstream.transport.settings import authorities, client_certificate
 from slipstream.values.endpoint import split_address
 from slipstream.values.fields import leads_elsewhere
 from slipstream.values.plain import user_path

@@ -30,8 +30,9 @@ from slipstream.backends.nuvla.resources import (
 )
 from slipstream.errors import AnswerLost, BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
-from slipstream.session.session import PLACEHOLDER, expect
-from slipstream.transport.call_context import get_logger
+from slipstream.session.session import PLACEHOLDER
+from slipstream.transport.calls import get_logger
+from slipstream.transport.messages import expect
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
 from slipstream.values.resources import DeploymentRequest, Role
 

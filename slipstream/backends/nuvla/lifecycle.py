@@ -27,8 +27,8 @@ from slipstream.backends.nuvla.resources import Expected, change, find, node_id,
 from slipstream.errors import Conflict, DriverError, Forbidden, NotFound
 from slipstream.session import Session
 from slipstream.session.polling import Wait, poll
-from slipstream.session.session import PLACEHOLDER, expect
-from slipstream.transport.messages import Response
+from slipstream.session.session import PLACEHOLDER
+from slipstream.transport.messages import Response, expect
 
 REBOOT_TIMEOUT = 600.0
 """Seconds that a deployment has to stop before it is started again."""

@@ -14,8 +14,8 @@ from typing import Any
 from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object, unconfirmed
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
-from slipstream.session.session import PLACEHOLDER, expect
-from slipstream.transport.messages import Request, Response
+from slipstream.session.session import PLACEHOLDER
+from slipstream.transport.messages import Request, Response, expect
 
 LARGEST_LABEL = 32_766
 """Bytes of a name or a tag that the server can index."""

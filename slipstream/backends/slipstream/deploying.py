@@ -48,9 +48,9 @@ from slipstream.errors import (
     shorten,
 )
 from slipstream.session import Session
-from slipstream.session.session import PLACEHOLDER, expect
-from slipstream.transport.call_context import get_logger
-from slipstream.transport.messages import Request
+from slipstream.session.session import PLACEHOLDER
+from slipstream.transport.calls import get_logger
+from slipstream.transport.messages import Request, expect
 from slipstream.values import (
     Deployment,
     Module,

@@ -31,9 +31,8 @@ from slipstream.backends.slipstream.dialect import (
 )
 from slipstream.errors import BadInput, Forbidden, MalformedAnswer, shorten
 from slipstream.session import Session
-from slipstream.session.session import expect
-from slipstream.transport.call_context import stacklevel
-from slipstream.transport.messages import Request
+from slipstream.transport.calls import stacklevel
+from slipstream.transport.messages import Request, expect
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
 from slipstream.values.plain import CONTROL_CHARACTERS, parse_timestamp, safe_text
 

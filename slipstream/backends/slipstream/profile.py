@@ -19,8 +19,7 @@ from slipstream.backends.cimi import CimiBackend, existing_key, key_missing, rea
 from slipstream.backends.slipstream.dialect import XML, read_xml, require_status, user_name
 from slipstream.errors import DriverError, KeyPairConflict, KeyPairMissing, MalformedAnswer
 from slipstream.session import Session
-from slipstream.session.session import expect
-from slipstream.transport.messages import Request
+from slipstream.transport.messages import Request, expect
 from slipstream.values.ssh_key import SSHKey
 
 MOST_READINGS = 10  # of the profile for a change of keys, while others change them too

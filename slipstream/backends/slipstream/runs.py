@@ -37,10 +37,9 @@ from slipstream.backends.slipstream.dialect import (
 from slipstream.backends.slipstream.modules import PREFIX, split_version
 from slipstream.errors import BadInput, MalformedAnswer, NodeFailed, NotFound, UnknownName
 from slipstream.session import Session
-from slipstream.session.session import expect
-from slipstream.transport import clock
-from slipstream.transport.clock import Backoff
-from slipstream.transport.messages import Request, Response
+from slipstream.transport import calls
+from slipstream.transport.calls import Backoff
+from slipstream.transport.messages import Request, Response, expect
 from slipstream.values import (
     GONE,
     Deployment,
@@ -310,17 +309,17 @@ def terminate(
         read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
         expects=lambda: _expect_termination(backend, run),
     )
-    deadline = clock.monotonic() + LAUNCH_TIMEOUT
+    deadline = calls.monotonic() + LAUNCH_TIMEOUT
     pauses = Backoff(start=1.0, factor=1.5, ceiling=10.0)
     response = session.send(request, doing=doing, allow={400, 409})
     while response.status in {400, 409}:
         has_ended, has_machine = _look(backend, run)
-        over = clock.monotonic() >= deadline
+        over = calls.monotonic() >= deadline
         if has_ended and not has_machine and (response.status == 400 or over):
             return True
         if over or response.status == 400 or "no instances" not in response.text:
             raise session.refusal(response, doing=doing)
-        clock.sleep(next(pauses))
+        calls.sleep(next(pauses))
         response = session.send(request, doing=doing, allow={400, 404, 409})
         if response.status == 404:
             if session.backend.error_detail(response) is None:  # not the server's own

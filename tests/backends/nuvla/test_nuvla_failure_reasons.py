@@ -73,7 +73,7 @@ def late(failed: Node, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Nod
         if passed[0] >= 1.2:
             change(state="FAILED", status_message=document["status-message"])
 
-    monkeypatch.setattr("slipstream.transport.clock.time", FakeTime(follow))
+    monkeypatch.setattr("slipstream.transport.calls.time", FakeTime(follow))
     return failed
 
 

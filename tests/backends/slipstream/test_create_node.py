@@ -327,4 +327,4 @@ def test_output_with_a_password_is_secret_by_its_declaration(
     assert password.value not in repr(password)
     hostname = driver._backend.get_parameter(name="machine:hostname", **options)
     assert not hostname.secret
-    assert password.value not in driver._session.transport.redactor.said(f"is {password.value}")
+    assert password.value not in driver._session.transport.redactor.message(f"is {password.value}")

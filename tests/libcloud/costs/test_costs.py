@@ -93,7 +93,7 @@ class World:
         clock = FakeTime(self.endpoint.sandbox.clock.advance)
         self.endpoint.sandbox.journal.clear()
         with ExitStack() as stack:
-            stack.enter_context(mock.patch("slipstream.transport.clock.time", clock))
+            stack.enter_context(mock.patch("slipstream.transport.calls.time", clock))
             stack.enter_context(suppress(NotSupported, DeployFailed))
             if method == "deploy_node":  # the call ends once the node is made
                 fail = mock.patch.object(Driver, "wait_until_running", side_effect=RuntimeError)

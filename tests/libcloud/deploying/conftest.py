@@ -48,7 +48,7 @@ def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if "endpoint" in request.fixturenames:
         endpoint = request.getfixturevalue("endpoint")
     fake = FakeTime(endpoint.sandbox.clock.advance if endpoint else lambda _: None)
-    monkeypatch.setattr("slipstream.transport.clock.time", fake)
+    monkeypatch.setattr("slipstream.transport.calls.time", fake)
     monkeypatch.setattr("slipstream.libcloud.ssh_setup.clock", Impatient())
     return fake
 

@@ -243,7 +243,7 @@ def test_deploy_node_interrupted_names_the_node(
         raise KeyboardInterrupt
 
     if where == "waiting":
-        monkeypatch.setattr("slipstream.transport.clock.time.sleep", interrupt)
+        monkeypatch.setattr("slipstream.transport.calls.time.sleep", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         deploy(Step(KeyboardInterrupt()))
     (node,) = driver.list_nodes()

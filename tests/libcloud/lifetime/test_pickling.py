@@ -13,7 +13,7 @@ from endpoints_under_test import LiveEndpoint
 from libcloud.common.types import InvalidCredsError
 
 from slipstream.libcloud.errors import BadInput, InvalidCredentials
-from slipstream.redaction.secrets import notations
+from slipstream.redaction import notations
 from slipstream.sandbox import Sandbox
 
 from .support import DEADLINE, Driver, destroy_elsewhere, methods_of

@@ -39,7 +39,7 @@ class Clock(FakeTime):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("slipstream.transport.clock.time", clock)
+    monkeypatch.setattr("slipstream.transport.calls.time", clock)
     return clock
 
 
@@ -72,7 +72,7 @@ def test_pauses_grow_from_a_second_to_the_period_and_vary(clock: Clock) -> None:
 def test_last_poll_is_made_when_the_time_is_over(period: float, timeout: float) -> None:
     with pytest.MonkeyPatch.context() as patched:
         clock = Clock()
-        patched.setattr("slipstream.transport.clock.time", clock)
+        patched.setattr("slipstream.transport.calls.time", clock)
         polls = [clock.ahead for _ in polling(period=period, timeout=timeout)]
     assert polls[0] == 0
     assert polls[-1] == pytest.approx(timeout)

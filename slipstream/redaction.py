@@ -1,20 +1,23 @@
 """
-Take secrets out of URLs, headers, documents and prose.
+Take secrets out of addresses, headers, bodies and prose: for logs, errors and cassettes.
 
 They are found by the names they stand under (:mod:`slipstream.values.plain`), by their looks, and
-because the session knows their very text (:mod:`slipstream.redaction.secrets`). What can be parsed
-is parsed. Of what cannot, all that may belong to a secret goes: rather too much is replaced than
-too little.
+because the session knows their very text. What can be parsed is parsed. Of what cannot, all that
+may belong to a secret goes: rather too much is replaced than too little.
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import os
 import re
+import threading
 import traceback
-from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError, indent, tostring
 
 import attrs
@@ -22,8 +25,156 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from slipstream.errors import DriverError
-from slipstream.redaction.secrets import AUTHORIZATION, MASKING, SHAPES, KnownSecrets, Policy
 from slipstream.values.plain import NAMING, VALUE_NAMES, announces_secret, authenticates, squeezed
+
+MASK: Final = "***"
+"""The replacement of a secret, of one length, which a shell leaves alone in quotes."""
+
+_NEVER = re.compile(r"(?!)")
+
+
+def _no_exception(_name: str, _members: Mapping[str, Any]) -> str | None:
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """How secrets are replaced.
+
+    :param replace: Gives what stands in the place of a secret text.
+    :param placeholder: Matches what an earlier replacement has left, which is no secret.
+    :param shapes: Texts that are replaced by their looks beside secrets, and by what.
+    :param keep_form: Whether a document without secrets stays as it is written, and a list or an
+        object that is a secret keeps its structure.
+    :param exception: Gives what stands for a member of an object or a field of a form, whatever
+        the rules say, from its name and all members; ``None`` leaves it to the rules.
+    """
+
+    replace: Callable[[str], str]
+    placeholder: re.Pattern[str] = _NEVER
+    shapes: tuple[tuple[re.Pattern[str], str], ...] = ()
+    keep_form: bool = False
+    exception: Callable[[str, Mapping[str, Any]], str | None] = _no_exception
+
+    def announces(self, name: str) -> bool:
+        """Whether a name announces a secret and is no placeholder."""
+        return announces_secret(name) and not self.placeholder.fullmatch(name)
+
+
+MASKING: Final = Policy(replace=lambda secret: MASK if secret else secret)
+"""For logs and errors: a mask shows neither the length nor the structure of a secret."""
+
+
+SHORTEST: Final = 4
+"""Characters below which a value is too common to be looked for as a secret."""
+
+_REMEMBERED = 32
+_BLANK = r"(?: |\+|%20)"
+
+SHAPES: Final = (
+    # A private key.
+    re.compile(
+        rf"-----BEGIN(?:{_BLANK}[A-Z0-9]+)*{_BLANK}PRIVATE{_BLANK}KEY-----.*?"
+        rf"(?:-----END(?:{_BLANK}[A-Z0-9]+)*{_BLANK}PRIVATE{_BLANK}KEY-----|\Z)",
+        re.DOTALL,
+    ),
+    # A JSON web token. It may follow a character that is percent-encoded, as in a form.
+    re.compile(r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))eyJ[\w-]{6,}+\.[\w-]++(?:\.[\w-]*+)?"),
+    # An API key's secret, five groups of six from an alphabet without look-alikes:
+    # SlipStreamServer and the Nuvla api-server, credential/key_utils.clj.
+    re.compile(
+        r"(?<![\w.])[2-9A-HJ-NP-Za-km-z]{6}(?:\.[2-9A-HJ-NP-Za-km-z]{6}){4}(?![\w.])",
+    ),
+    # An AWS access key, and a GitHub token.
+    re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}"),
+)
+"""Secrets that are recognised by their form, in any text."""
+
+AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
+"""A login as in a header; the scheme is no secret."""
+
+
+def notations(value: str) -> Iterator[str]:
+    """The notations of a value in a text, URL, form, JSON, XML or message, and in base64."""
+    yield value
+    yield repr(value)[1:-1]
+    for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
+        yield quoted
+        yield re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted)
+    for ascii_only in (True, False):
+        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        yield escaped
+        yield escaped.replace("/", "\\/")
+    for quotes in (True, False):
+        yield html.escape(value, quote=quotes)
+    yield html.escape(value).replace("&#x27;", "&apos;")
+    yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+    yield base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+@attrs.frozen
+class _Secret:
+    """A known value in all its notations, what replaces it, and whether it is a whole word."""
+
+    forms: frozenset[str] = attrs.field(repr=False)
+    replacement: str
+    word: bool
+
+
+@attrs.define(repr=False)
+class KnownSecrets:
+    """The secrets of a session. Threads may share it.
+
+    Those that it logs in with are kept; of others only the latest few are, as a program may make
+    any number of them.
+    """
+
+    _lasting: dict[str, _Secret] = attrs.field(factory=dict, init=False)
+    _recent: dict[str, _Secret] = attrs.field(factory=dict, init=False)
+    _forms: tuple[tuple[str, _Secret], ...] = attrs.field(default=(), init=False)
+    # One for each process: a forked child must not wait for a thread of its parent.
+    _locks: dict[int, threading.Lock] = attrs.field(factory=dict, init=False)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def keep(
+        self,
+        *values: object,
+        lasting: bool = True,
+        replacement: str = MASK,
+        word: bool = False,
+    ) -> None:
+        """Add secrets: for good, or else until many others were added."""
+        secrets = self._lasting if lasting else self._recent
+        texts = [str(value) for value in values if value is not None]
+        if all(text in secrets for text in texts):
+            return
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
+            shortest = 1 if word else SHORTEST
+            for text in (text for text in texts if len(text.strip()) >= shortest):
+                forms = frozenset({*notations(text), *notations(text.strip())})
+                secret = secrets.pop(text, None)
+                secrets[text] = secret or _Secret(forms, replacement, word)
+            for text in list(self._recent)[:-_REMEMBERED]:
+                del self._recent[text]
+            everything = (*self._recent.values(), *self._lasting.values())
+            written = {form: secret for secret in everything for form in secret.forms}
+            # What is part of another one must not leave the rest of it behind.
+            self._forms = tuple(sorted(written.items(), key=lambda item: -len(item[0])))
+
+    def mask(self, text: str) -> str:
+        """Replace every known secret."""
+        for form, secret in self._forms:
+            if form not in text:
+                continue
+            if secret.word:
+                text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", secret.replacement, text)
+            else:
+                text = text.replace(form, secret.replacement)
+        return text
+
 
 _USER = re.compile(r"(?<=://)([^\s/?#\"'<>]*)@")
 
@@ -104,7 +255,7 @@ class Redactor:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def said(self, text: str) -> str:
+    def message(self, text: str) -> str:
         """Redact a sentence; words that only announce a secret stay."""
         text = self.known.mask(text)
         # Private keys, web tokens, and what else is a secret by its looks.
@@ -117,8 +268,8 @@ class Redactor:
 
     def mask_error(self, error: DriverError) -> None:
         """Take the secrets out of what an exception says."""
-        error.args = (self.said(error.summary), *error.args[1:])
-        error.hint = error.hint and self.said(error.hint)
+        error.args = (self.message(error.summary), *error.args[1:])
+        error.hint = error.hint and self.message(error.hint)
 
     def quotes_secret(self, error: BaseException) -> bool:
         """Whether the traceback of an exception, with its causes, holds a secret."""
@@ -126,12 +277,12 @@ class Redactor:
             text = "".join(traceback.format_exception(error))
         except Exception:  # noqa: BLE001 - a plugin's exception may not even be printed
             return True
-        return self.said(text) != text
+        return self.message(text) != text
 
     def text(self, source: str) -> str:
         """Redact any piece of text: a document, or prose."""
         document = self.document(source)
-        return self.known.mask(self.loose(source) if document is None else document)
+        return self.known.mask(self.prose(source) if document is None else document)
 
     def url(self, source: str) -> str:
         """Redact a URL, absolute or not."""
@@ -141,7 +292,7 @@ class Redactor:
             return self.policy.replace(source)
         user, at, host = parts.netloc.rpartition("@")
         netloc = f"{self.policy.replace(user)}{at}{host}"
-        path = self.said(parts.path)
+        path = self.message(parts.path)
         query, fragment = self.form(parts.query), self.form(parts.fragment)
         # Nothing is put together anew that has not changed: parsing forgets an empty query.
         if (netloc, path, query, fragment) != parts[1:]:
@@ -205,7 +356,7 @@ class Redactor:
         start = text.lstrip()[:1]
         if start in {"{", "["} or (start == "<" and not _PAGE.match(text)):
             return None
-        return self.loose(text)
+        return self.prose(text)
 
     def document(self, text: str, *, pretty: bool = False) -> str | None:
         """Redact a whole JSON or XML document."""
@@ -233,7 +384,7 @@ class Redactor:
             return text
         return tostring(root, encoding="unicode")
 
-    def loose(self, source: str) -> str:
+    def prose(self, source: str) -> str:
         """
         Redact a text that no parser reads: users in addresses, and what follows a name that
         announces a secret.
@@ -242,7 +393,7 @@ class Redactor:
         where the name is itself a value that another one belongs to, the rest of the text goes.
         Of markup that is not well formed nothing stays if one of its tags announces a secret.
         """
-        text, policy = self.said(source), self.policy
+        text, policy = self.message(source), self.policy
         words = (word for tag in _TAG.finditer(text) for word in _WORD.findall(tag[0]))
         if any(map(policy.announces, words)):
             return policy.replace(text)
@@ -258,7 +409,7 @@ class Redactor:
     def _cookie(self, cookie: str) -> str:
         name, equals, value = cookie.strip().partition("=")
         replaced = self.policy.replace(value if equals else name)
-        return f"{self.said(name)}={replaced}" if equals else replaced
+        return f"{self.message(name)}={replaced}" if equals else replaced
 
     def _attribute(self, text: str) -> str:
         name, equals, _ = text.strip().partition("=")
@@ -308,7 +459,7 @@ class Redactor:
     def _redact_xml(self, element: Element, *, secret: bool = False) -> None:
         """Redact an XML document in place."""
         secret = secret or self.policy.announces(_local(element.tag))
-        named = secret or self._says_so(element)
+        named = secret or self._is_for_a_secret(element)
         for name, value in element.attrib.items():
             hidden = secret or self.policy.announces(_local(name))
             hidden = hidden or (named and squeezed(_local(name)) in VALUE_NAMES)
@@ -318,11 +469,11 @@ class Redactor:
         # the secret itself may hold a word such as "password".
         naming = next((child for child in element if self._names_a_secret(child)), None)
         for child in element:
-            left = naming is not None and child is not naming and not self._says_so(child)
+            left = naming is not None and child is not naming and not self._is_for_a_secret(child)
             self._redact_xml(child, secret=named or left)
             child.tail = self._content(child.tail, secret=named or naming is not None)
 
-    def _says_so(self, element: Element) -> bool:
+    def _is_for_a_secret(self, element: Element) -> bool:
         return _is_password(element.get("type")) or self._any_announces(element.items())
 
     def _names_a_secret(self, element: Element) -> bool:
