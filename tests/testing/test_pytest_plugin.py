@@ -319,14 +319,14 @@ def test_sandbox_is_recorded_without_an_endpoint_and_waiting_takes_no_time(
     project.pytester.makepyfile(
         test_some="""
 import pytest, requests
-from slipstream.transport import clock
+from slipstream.transport import calls
 
 @pytest.mark.scenario
 def test_wait(scenario):
     assert requests.get(scenario.endpoint + "/api/cloud-entry-point").ok
-    before = clock.monotonic()
-    clock.sleep(3600)
-    assert clock.monotonic() - before >= 3600
+    before = calls.monotonic()
+    calls.sleep(3600)
+    assert calls.monotonic() - before >= 3600
 """,
     )
     project.run("--record", passed=1)
