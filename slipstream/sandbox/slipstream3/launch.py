@@ -15,8 +15,14 @@ import attrs
 import yaml
 
 from slipstream.sandbox.slipstream3 import lifecycle
-from slipstream.sandbox.slipstream3.modules import Module, Parameter
-from slipstream.sandbox.slipstream3.runs import LONGEST_VALUE, Kind, Machine, Run
+from slipstream.sandbox.slipstream3.records import (
+    LONGEST_VALUE,
+    Kind,
+    Machine,
+    Module,
+    Parameter,
+    Run,
+)
 from slipstream.sandbox.slipstream3.state import (
     DEFAULT_CLOUD,
     KEEP_RUNNING,
@@ -24,7 +30,6 @@ from slipstream.sandbox.slipstream3.state import (
     Account,
     State,
 )
-from slipstream.sandbox.slipstream3.users import add_api_key, credential_of
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 
 _TABLES: Mapping[str, Mapping[str, str]] = yaml.safe_load(
@@ -120,7 +125,7 @@ def launch(state: State, account: Account, form: Mapping[str, str]) -> Run:
     state.runs[run.uuid] = run
     state.event(run, "Created", run.created, kind="action")
     state.event(run, run.state, run.created)
-    if not all(credential_of(state, run.owner, cloud) for cloud in run.clouds):
+    if not all(state.credential_of(run.owner, cloud) for cloud in run.clouds):
         run.invalid = _NO_CREDENTIAL.format(account.name)
         # Nothing was started, so nothing moves the run on.
         run.held = True
@@ -245,13 +250,13 @@ def _declare(run: Run, section: str, values: Mapping[str, str], prefix: str = ""
 def _assemble(state: State, run: Run, nodes: list[_Node], *, tags: str) -> None:
     clouds = sorted({node.cloud for node in nodes})
     run.nodes = [f"{node.cloud}:{node.name}" for node in nodes]
-    credentials = [credential_of(state, run.owner, cloud) for cloud in clouds]
+    credentials = [state.credential_of(run.owner, cloud) for cloud in clouds]
     values = {
         "state": run.state,
         "category": run.module.category,
         "groups": ",".join(run.nodes),
         "tags": tags,
-        "run.api.key": add_api_key(state, state.accounts[run.owner])[0],
+        "run.api.key": state.add_api_key(state.accounts[run.owner])[0],
         "deployment.credential.ids": ",".join(
             str(document["id"]) for document in credentials if document
         ),

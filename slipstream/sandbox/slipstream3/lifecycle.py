@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from slipstream.sandbox.slipstream3.runs import (
+from slipstream.sandbox.slipstream3.records import (
     ENDED,
     TRANSITIONAL,
     Machine,
@@ -21,7 +21,6 @@ from slipstream.sandbox.slipstream3.runs import (
     RunState,
 )
 from slipstream.sandbox.slipstream3.state import State, granted
-from slipstream.sandbox.slipstream3.users import credential_of
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document
 
@@ -129,7 +128,7 @@ def describe_machine(
 ) -> Document:
     name = f"{machine.cloud}:{machine.instance}"
     identifier = f"virtual-machine/{uuid.uuid3(uuid.NAMESPACE_OID, name)}"
-    credential = credential_of(state, owner, machine.cloud)
+    credential = state.credential_of(owner, machine.cloud)
     optional: Document = {"ip": machine.ip} if machine.ip else {}
     if run is not None:
         optional["deployment"] = {"href": run.href, "user": {"href": f"user/{run.owner}"}}

@@ -1,13 +1,15 @@
 """
-The resources of the JSON service ``/api``.
+The resources of the JSON service ``/api``, and logins.
 
-Source: SlipStreamServer, cimi-resources, resources/common std_crud.clj and middleware cimi_params.
+Source: SlipStreamServer, cimi-resources, resources/common std_crud.clj, session*.clj and
+middleware cimi_params.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 
 import attrs
@@ -17,11 +19,20 @@ from flask import request as flask_request
 from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import FORM, JsonProblem, created, not_played, respond
-from slipstream.sandbox.clock import iso
-from slipstream.sandbox.slipstream3 import users
-from slipstream.sandbox.slipstream3.state import Identity, State, acl, resource_uri, role
+from slipstream.sandbox.clock import cookie_date, iso
+from slipstream.sandbox.identifiers import sign_token, verify_token
+from slipstream.sandbox.schema import Description, describe
+from slipstream.sandbox.slipstream3.state import NOBODY, Identity, State, acl, resource_uri, role
 from slipstream.sandbox.store import MOST_DOCUMENTS, Document, Page, Query
 
+COOKIE = "com.sixsq.slipstream.cookie"
+_LIFETIME = timedelta(days=1)
+_FIELDS: Mapping[str, Description] = {
+    "internal": describe("username", "password"),
+    "api-key": describe("key", "secret"),
+    "mitreid-token": describe("token"),
+}
+"""What the template of each login method is filled in with."""
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
 
@@ -124,6 +135,46 @@ def _numeric(criterion: Filter) -> Filter:
     return criterion
 
 
+def _log_in(state: State, values: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    """Check the fields of a session template; return the user's name and roles."""
+    if values["method"] == "api-key":
+        name, claims = values["key"], state.api_key_claims(values["key"], values["secret"])
+        if claims is not None:
+            return claims["identity"], claims["roles"]
+    elif values["method"] == "internal":
+        name = values["username"]
+        account = state.accounts.get(name)
+        if account is not None and account.password == values["password"]:
+            return name, account.roles
+    else:
+        name = "unknown user"
+        account = state.accounts.get(state.provider_tokens.get(values["token"], ""))
+        if account is not None:
+            return account.name, account.roles
+    raise JsonProblem(403, f"invalid credentials for '{name}'", name)
+
+
+def _make_cookie(state: State, name: str, roles: str, ends: datetime, session: str) -> str:
+    claims = {"username": name, "roles": roles, "exp": int(ends.timestamp()), "session": session}
+    token, expires = sign_token(claims, state.token_key), cookie_date(ends, gmt=False)
+    return f"{COOKIE}=token={token};Secure;Path=/;Expires={expires}"
+
+
+def clearing_cookie(state: State) -> str:
+    """The ``Set-Cookie`` with which the XML service deletes the token."""
+    # There is no Max-Age: a client compares this with its own clock, which may be behind.
+    now = cookie_date(min(state.now(), datetime.now(UTC)), gmt=True)
+    return f"{COOKIE}=INVALID; Path=/; Expires={now}"
+
+
+def identify(state: State, cookie: str | None) -> Identity:
+    token = (cookie or "").removeprefix("token=")
+    claims = verify_token(token, state.token_key, now=state.now())
+    if claims is None:
+        return NOBODY
+    return Identity(claims["username"], tuple(claims["roles"].split()), claims["session"])
+
+
 class Event(Resource):
     """Events of runs, newest first."""
 
@@ -153,12 +204,12 @@ class Session(Resource):
         template = body.get("sessionTemplate")
         if "redirectURI" in {*body, *(template or ())}:
             raise not_played("A login with a redirect")
-        values = self.filled_template(template, users.FIELDS)
+        values = self.filled_template(template, _FIELDS)
         if values is None:
             return respond()
-        user, roles = users.log_in(self.world, values)
+        user, roles = _log_in(self.world, values)
         identifier = f"session/{self.world.ids.uuid()}"
-        ends = self.world.now() + users.LIFETIME
+        ends = self.world.now() + _LIFETIME
         names = " ".join([*roles, identifier])
         optional = {name: body[name] for name in ("name", "description") if name in body}
         self.world.document(
@@ -173,7 +224,7 @@ class Session(Resource):
             acl=acl(role("ADMIN", "VIEW"), role("ADMIN", "ALL"), owner=identifier),
             **optional,
         )
-        cookie = users.make_cookie(self.world, user, names, ends, identifier)
+        cookie = _make_cookie(self.world, user, names, ends, identifier)
         return created(identifier, headers={"Set-Cookie": cookie})
 
 
@@ -208,7 +259,7 @@ _UNPLAYED = (
 
 
 class JsonService(cimi.Service):
-    cookie, identify = users.COOKIE, staticmethod(users.identify)
+    cookie, identify = COOKIE, staticmethod(identify)
 
     def read_body(self) -> Any:
         content_type = flask_request.headers.get("Content-Type", "")

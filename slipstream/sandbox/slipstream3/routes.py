@@ -17,11 +17,16 @@ from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.cimi import FORM, base_url, current_world, note_user
 from slipstream.sandbox.overview import blog
-from slipstream.sandbox.slipstream3 import launch, lifecycle, users
-from slipstream.sandbox.slipstream3.modules import Module
-from slipstream.sandbox.slipstream3.resources import RESOURCES, JsonService
-from slipstream.sandbox.slipstream3.runs import ENDED, Run
-from slipstream.sandbox.slipstream3.state import Account, State
+from slipstream.sandbox.slipstream3 import launch, lifecycle
+from slipstream.sandbox.slipstream3.records import ENDED, Module, Parameter, Run
+from slipstream.sandbox.slipstream3.resources import (
+    COOKIE,
+    RESOURCES,
+    JsonService,
+    clearing_cookie,
+    identify,
+)
+from slipstream.sandbox.slipstream3.state import Account, State, general_parameters
 from slipstream.sandbox.slipstream3.xml import (
     FILTERS,
     TEMPLATES,
@@ -29,12 +34,18 @@ from slipstream.sandbox.slipstream3.xml import (
     accepted_kind,
     empty,
     exported,
+    read_xml,
     refuse,
     render,
     respond,
     show,
 )
 
+_ORCHESTRATOR_KEY = Parameter(
+    "General.orchestrator.publicsshkey",
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDm0rchestrator orchestrator\n",
+    description="",
+)
 _private = Blueprint("xml", __name__)
 """The addresses that need a login."""
 _open = Blueprint("open", __name__)
@@ -62,11 +73,11 @@ def _identify() -> Response | None:
     if accepted_kind() in {"json", "html"}:
         _not_played()
     state = _state()
-    g.identity = users.identify(state, request.cookies.get(users.COOKIE))
+    g.identity = identify(state, request.cookies.get(COOKIE))
     note_user(g.identity.name)
     if g.identity.name is None:
         response = refuse(XmlProblem(401))
-        response.headers["Set-Cookie"] = users.clearing_cookie(state)
+        response.headers["Set-Cookie"] = clearing_cookie(state)
         return response
     g.account = state.accounts.get(g.identity.name)
     # One whose account is gone gets an empty response.
@@ -90,14 +101,37 @@ def _read_user(name: str) -> Response:
         raise XmlProblem(403, f"Not allowed to access: {name}")
     if account is None:
         raise XmlProblem(404)
-    return show(render("user", account, g.identity.roles, [users.ORCHESTRATOR_KEY]))
+    return show(render("user", account, g.identity.roles, [_ORCHESTRATOR_KEY]))
+
+
+def _replace_profile(state: State, account: Account, body: bytes) -> None:
+    """Replace a profile; a parameter that was not sent gets its default."""
+    root = read_xml(body)
+    if "roles" in root.attrib and not account.super:
+        raise XmlProblem(403, "Only super users are authorized to update roles!")
+    sent = {
+        element.get("name", ""): element.findtext("value") or ""
+        for element in root.findall("parameters/entry/parameter")
+    }
+    for name, parameter in account.parameters.items():
+        if parameter.type != "Enum" and "'" in sent.get(name, ""):
+            raise XmlProblem(409, f"Value of {name} must not contain a single quote")
+    account.email, account.organization = root.get("email", ""), root.get("organization", "")
+    account.first_name, account.last_name = root.get("firstName", ""), root.get("lastName", "")
+    account.password = root.get("password", account.password)
+    for parameter in general_parameters(sorted(state.connectors), sent):
+        account.parameters[parameter.name] = parameter
+    for name, parameter in account.parameters.items():
+        if parameter.category != "General":
+            parameter.value = sent.get(name, "")
+    account.modified = state.now()
 
 
 @_private.put("/user/<name>")
 def _write_user(name: str) -> Response:
     if name != _sender().name:
         _not_played()
-    users.put_user(_state(), _sender(), request.data)
+    _replace_profile(_state(), _sender(), request.data)
     return empty(202, location=f"{base_url()}/user/{name}")
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 
 from slipstream.sandbox.clock import Clock, iso
-from slipstream.sandbox.slipstream3.modules import Library, Parameter
-from slipstream.sandbox.slipstream3.runs import Run
+from slipstream.sandbox.slipstream3.records import Library, Parameter, Run
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.world import BaseWorld
 
@@ -166,3 +165,18 @@ class State(BaseWorld):
             content={"resource": {"href": run.href}, "state": text},
             acl=granted(run.owner, "ALL") | {"owner": {"principal": run.owner, "type": "USER"}},
         )
+
+    def credential_of(self, user: str, cloud: str) -> Document | None:
+        for document in self.store.collection("credential"):
+            if document.get("connector") == {"href": f"connector/{cloud}"} and any(
+                rule["principal"] == user for rule in document["acl"]["rules"]
+            ):
+                return document
+        return None
+
+    def add_api_key(self, account: Account, **fields: Any) -> tuple[str, str]:
+        """Add an API key with the rights of its user; return its id and secret."""
+        secret, key = self.new_api_key(account.name, account.roles)
+        rights = granted(account.name, "MODIFY")
+        document = self.document("credential", type="api-key", acl=rights, **key, **fields)
+        return document["id"], secret

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from slipstream.sandbox.overview import Row
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.launch import finished_run
-from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter
-from slipstream.sandbox.slipstream3.runs import ENDED, Machine, Run
+from slipstream.sandbox.slipstream3.records import (
+    ENDED,
+    Machine,
+    Module,
+    ModuleNode,
+    Parameter,
+    Run,
+)
 from slipstream.sandbox.slipstream3.state import (
     DEFAULT_CLOUD,
     SSH_KEY,
@@ -23,7 +30,6 @@ from slipstream.sandbox.slipstream3.state import (
     granted,
     role,
 )
-from slipstream.sandbox.slipstream3.users import add_api_key
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.world import Login, fill_in, read_seeds
 
@@ -106,21 +112,25 @@ def plant(state: State) -> dict[str, Login]:
         image = seeds["images"][0]["images"][name]
         connector = fill_in(seeds["connector"], {"name": name, "image": image} | cloud)
         state.connectors[name] = state.document("connector", **connector, acl=rights)
-    for template in seeds["templates"]:
-        _plant_template(state, **template)
+    readers = acl(*(role(reader, "VIEW") for reader in ("USER", "ADMIN", "ANON")))
+    for row in seeds["templates"]:
+        template = fill_in(seeds["template"], row | {"row": row})
+        state.document("session-template", **template, acl=readers)
     for fields in _offers(seeds):
         state.document("service-offer", **fields, acl=rights)
-    _plant_modules(state, seeds)
-    accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
-    return {account.name: _login(state, account) for account in accounts}
-
-
-def _plant_template(state: State, id: str, name: str, **fields: Any) -> None:  # noqa: A002
-    method = id.partition("/")[2]
-    fields |= {"name": name, "description": name, "group": name, "instance": method}
-    fields["resourceMetadata"] = f"resource-metadata/session-template-{method}"
-    rules = acl(*(role(reader, "VIEW") for reader in ("USER", "ADMIN", "ANON")))
-    state.document("session-template", id=id, method=method, acl=rules, **fields)
+    base = f"module/{seeds['images'][0]['path']}"
+    sections: dict[str, dict[str, Any]] = {
+        "projects": {"category": "Project"},
+        "images": {"category": "Image", "is_base": True},
+        "components": {"category": "Image", "is_base": False, "reference": base},
+        "applications": {"category": "Deployment"},
+    }
+    for section, common in sections.items():
+        for seed in seeds[section]:
+            state.library.add(_module(**common, **seed))
+    for name in seeds["users"]:
+        state.accounts[name] = _account(state, name, seeds)
+    return {name: _login(state, account) for name, account in state.accounts.items()}
 
 
 def _offers(seeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -143,43 +153,27 @@ def _sized(seeds: dict[str, Any], name: str, text: str, disk: int) -> dict[str, 
     return fields | {"price:unitCost": round(price, 6)}
 
 
-def _plant_modules(state: State, seeds: dict[str, Any]) -> None:
-    base = f"module/{seeds['images'][0]['path']}"
-    for seed in seeds["projects"]:
-        _plant_module(state, "Project", **seed)
-    for seed in seeds["images"]:
-        _plant_module(state, "Image", is_base=True, **seed)
-    for seed in seeds["components"]:
-        _plant_module(state, "Image", is_base=False, reference=base, **seed)
-    for seed in seeds["applications"]:
-        nodes = [ModuleNode(name=name, **node) for name, node in seed.pop("nodes").items()]
-        _plant_module(state, "Deployment", nodes=nodes, **seed)
-
-
-def _plant_module(
-    state: State,
-    category: Category,
+def _module(
     *,
     owner: str = "sixsq",
-    inputs: dict[str, str] | None = None,
-    outputs: dict[str, str] | None = None,
     published: bool = False,
+    inputs: Mapping[str, str] = MappingProxyType({}),
+    outputs: Mapping[str, str] = MappingProxyType({}),
+    nodes: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     **fields: Any,
-) -> None:
-    public = frozenset({"Get", "Post"} if owner == "sixsq" else ())
-    texts = [("Output", row) for row in (outputs or {}).items()]
-    texts += [("Input", row) for row in (inputs or {}).items()]
-    module = Module(
-        category=category,
+) -> Module:
+    parameters = [_parameter("Output", *row) for row in outputs.items()]
+    parameters += [_parameter("Input", *row) for row in inputs.items()]
+    return Module(
         owner=owner,
-        public=public,
+        public=frozenset({"Get", "Post"} if owner == "sixsq" else ()),
         created=_CREATED,
         modified=_CREATED.replace(microsecond=5000),
         published=_CREATED if published else None,
-        parameters=[_parameter(kind, *row) for kind, row in texts],
+        parameters=parameters,
+        nodes=[ModuleNode(name=name, **node) for name, node in nodes.items()],
         **fields,
     )
-    state.library.add(module)
 
 
 def _parameter(category: str, name: str, text: str) -> Parameter:
@@ -196,7 +190,7 @@ def _parameter(category: str, name: str, text: str) -> Parameter:
     )
 
 
-def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
+def _account(state: State, name: str, seeds: dict[str, Any]) -> Account:
     seed = seeds["users"][name]
     first_name, last_name = seed["name"].split()
     clouds, keys = seed["clouds"], "\n".join(seed["keys"])
@@ -206,9 +200,11 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
         kind, login = fields["kind"], ("", "")
         if cloud in clouds:
             login = (f"{name.upper()}-{kind}", f"{kind}-{name}-pass")
-            _add_cloud_credential(state, name, cloud, login)
+            row = {"cloud": cloud, "kind": kind, "key": login[0], "secret": login[1]}
+            credential, rights = fill_in(seeds["credential"], row), granted(name, "MODIFY")
+            state.document("credential", **credential, acl=rights)
         parameters += cloud_parameters(cloud, login, fields["login"])
-    account = state.accounts[name] = Account(
+    return Account(
         name=name,
         password=state.ids.password(name),
         email=f"{name}@example.org",
@@ -220,21 +216,12 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
         modified=_BIRTH,
         parameters={parameter.name: parameter for parameter in parameters},
     )
-    return account
-
-
-def _add_cloud_credential(state: State, user: str, cloud: str, login: tuple[str, str]) -> None:
-    kind = state.connectors[cloud]["cloudServiceType"]
-    fields = {"type": f"cloud-cred-{kind}", "method": f"store-cloud-cred-{kind}", "name": cloud}
-    fields |= dict(zip(("key", "secret"), login, strict=True)) | {"domain-name": ""}
-    href, rights = {"href": f"connector/{cloud}"}, granted(user, "MODIFY")
-    state.document("credential", connector=href, quota=20, acl=rights, **fields)
 
 
 def _login(state: State, account: Account) -> Login:
     token = f"provider.{account.name}.{state.ids.uuid()}"
     state.provider_tokens[token] = account.name
-    key, secret = add_api_key(state, account, name="sandbox")
+    key, secret = state.add_api_key(account, name="sandbox")
     return Login(
         username=account.name, password=account.password, key=key, secret=secret, token=token
     )
