@@ -166,7 +166,8 @@ class Gate:
             refusal = Response(text, error.code, {"Connection": "close"}, mimetype="text/plain")
             return refusal(environ, start_response)
         if page := self.find_page(environ):
-            return page(environ, start_response)
+            response = RawResponse.from_app(page, environ, buffered=True)
+            return response(environ, start_response)
         environ[NOTES] = {"user": None}
         fault = self.faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
         time.sleep(fault.delay)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
 from itertools import islice
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, render_template, request
@@ -19,12 +18,6 @@ from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.server import Application, Environ, Journal
 from slipstream.sandbox.world import BaseWorld, Login
 
-_STATIC = Path(__file__).with_name("static")
-_FILES = {
-    "/favicon.ico": ("favicon.svg", "image/svg+xml"),
-    "/sandbox/dashboard.css": ("dashboard.css", "text/css"),
-    "/sandbox/dashboard.js": ("dashboard.js", "text/javascript"),
-}
 # Nothing of another site is loaded, and no other site can show the page in a frame.
 _POLICY = "; ".join(
     [
@@ -55,14 +48,14 @@ class Dashboard:
         """The application for a request, if it is the dashboard's."""
         path = environ["PATH_INFO"]
         is_page = path == "/" and environ["REQUEST_METHOD"] == "GET" and _is_browser(environ)
-        return self._app if is_page or path in _FILES or path.startswith("/sandbox/") else None
+        return self._app if is_page or path.startswith(("/favicon.ico", "/sandbox/")) else None
 
     @cached_property
     def _app(self) -> Flask:
-        app = Flask(__name__, static_folder=None)
+        app = Flask(__name__, static_url_path="/sandbox")
         app.add_url_rule("/", view_func=self._page)
-        for path in _FILES:
-            app.add_url_rule(path, path, _file)
+        icon = partial(app.send_static_file, "favicon.svg")
+        app.add_url_rule("/favicon.ico", "icon", icon)
         app.add_url_rule("/sandbox/clock", view_func=self._change_clock, methods=["POST"])
         app.add_url_rule("/sandbox/faults", view_func=self._change_faults, methods=["POST"])
         app.before_request(self._refuse_other_sites)
@@ -127,11 +120,6 @@ def _is_browser(environ: Environ) -> bool:
 
 def _is_local() -> bool:
     return ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104 - no address
-
-
-def _file() -> Response:
-    name, mimetype = _FILES[request.path]
-    return Response(_STATIC.joinpath(name).read_bytes(), mimetype=mimetype)
 
 
 def _add_policy(response: Response) -> Response:
