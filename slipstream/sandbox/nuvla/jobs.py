@@ -97,7 +97,6 @@ class Job(Resource):
         return respond(self.world.store[job["id"]])
 
 
-Step: TypeAlias = Callable[[State, Work, datetime], None]
 Effect: TypeAlias = Callable[[State, Document, Document, datetime], str | None]
 MISSING_IMAGE = "sandbox/no-such-image"
 """An application with this image does not start."""
@@ -124,10 +123,7 @@ def advance(world: State, now: datetime) -> None:
             if _is_stuck(world, work):
                 work.due = now + timedelta(seconds=DELAYS["pull"])
                 break
-            at = work.due
-            delay, step = _PLANS[work.mode][work.step]
-            work.step, work.due = work.step + 1, at + timedelta(seconds=delay)
-            step(world, work, at)
+            _step(world, work, work.due)
 
 
 def _is_stuck(world: State, work: Work) -> bool:
@@ -145,19 +141,22 @@ def _set(world: State, work: Work, at: datetime, **fields: Any) -> None:
     world.change(work.job, at, by=ADMIN, **fields)
 
 
-def _begin(world: State, work: Work, at: datetime) -> None:
-    _set(world, work, at, state="RUNNING", progress=10, started=iso(at), priority=None)
-
-
-def _half(world: State, work: Work, at: datetime) -> None:
-    _set(world, work, at, progress=50)
-
-
-def _fail_once(world: State, work: Work, at: datetime) -> None:
-    text = f"{SECOND_CHANCE}.\n{_UNREACHABLE}"
-    fields = {"execution_mode": "pull", "status_message": text}
-    _set(world, work, at, state="QUEUED", progress=0, **fields)
-    work.mode, work.step = "pull", 0
+def _step(world: State, work: Work, at: datetime) -> None:
+    """Take the next step of a job, and set when the one after it is due."""
+    work.step, pause = work.step + 1, 20.0
+    if work.step == 1:
+        _set(world, work, at, state="RUNNING", progress=10, started=iso(at), priority=None)
+        pause = 20.0 if work.mode == "mixed" else 15.0
+    elif work.mode == "mixed":
+        text = f"{SECOND_CHANCE}.\n{_UNREACHABLE}"
+        fields = {"execution_mode": "pull", "status_message": text}
+        _set(world, work, at, state="QUEUED", progress=0, **fields)
+        work.mode, work.step = "pull", 0
+    elif work.step == 2:
+        _set(world, work, at, progress=50)
+    else:
+        _finish(world, work, at)
+    work.due = at + timedelta(seconds=pause)
 
 
 def _finish(world: State, work: Work, at: datetime) -> None:
@@ -173,13 +172,6 @@ def _finish(world: State, work: Work, at: datetime) -> None:
     code = 1 if reason else 0
     _set(world, work, at, progress=100, return_code=code, duration=seconds, **fields)
     del world.work[work.job]
-
-
-# What is done, and the seconds until the next step.
-_PLANS: Mapping[str, tuple[tuple[float, Step], ...]] = {
-    **dict.fromkeys(("push", "pull"), ((15, _begin), (20, _half), (0, _finish))),
-    "mixed": ((20, _begin), (DELAYS["pull"], _fail_once)),
-}
 
 
 def _carry_out(world: State, job: Document, at: datetime) -> str | None:

@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import md5
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
-import attrs
 import yaml
 
 from slipstream.sandbox.nuvla.resource import Resource
@@ -28,43 +28,27 @@ SITE = "site"
 _PORT = re.compile(r"(?:[\d.:]*:)?(\d+)(?:/(tcp|udp))?")
 
 
-@attrs.frozen(kw_only=True)
-class Service:
-    """A part of an application: its image, if any, and its ports by protocol and number."""
-
-    node: str
-    image: str = ""
-    ports: tuple[tuple[str, int], ...] = ()
+Service: TypeAlias = tuple[str, str, list[tuple[str, int]]]
+"""A part of an application: its node, its image, if any, and its ports by protocol and number."""
 
 
-def _read(text: str) -> list[Document]:
-    return [part for part in yaml.safe_load_all(text) if isinstance(part, dict)]
-
-
-def compose_services(text: str) -> list[Service]:
-    services = (_read(text) or [{}])[0].get("services") or {}
-    return [
-        Service(node=name, image=service.get("image", ""), ports=tuple(_ports(service)))
-        for name, service in services.items()
-        if isinstance(service, dict)
-    ]
-
-
-def _ports(service: Document) -> Iterator[tuple[str, int]]:
-    for port in service.get("ports", ()):
-        if match := _PORT.fullmatch(str(port)):
-            yield match[2] or "tcp", int(match[1])
-
-
-def kubernetes_services(text: str) -> list[Service]:
-    services = []
-    for part in _read(text):
+def _services(manifest: str, *, is_compose: bool) -> Iterator[Service]:
+    parts = [part for part in yaml.safe_load_all(manifest) if isinstance(part, dict)]
+    if is_compose:
+        services = (parts or [{}])[0].get("services") or {}
+        for name, service in services.items():
+            if not isinstance(service, dict):
+                continue
+            matches = (_PORT.fullmatch(str(port)) for port in service.get("ports", ()))
+            ports = [(match[2] or "tcp", int(match[1])) for match in matches if match]
+            yield name, service.get("image", ""), ports
+        return
+    for part in parts:
         if part["kind"] in {"Deployment", "Service"}:
-            spec, name = part.get("spec", {}), part["metadata"]["name"]
+            spec = part.get("spec", {})
             listed = spec["ports"] if spec.get("type") == "NodePort" else ()
-            ports = tuple((port.get("protocol", "TCP").lower(), port["port"]) for port in listed)
-            services.append(Service(node=f"{part['kind']}.{name}", ports=ports))
-    return services
+            ports = [(port.get("protocol", "TCP").lower(), port["port"]) for port in listed]
+            yield f"{part['kind']}.{part['metadata']['name']}", "", ports
 
 
 def parameter_id(deployment: str, name: str, node: str = "") -> str:
@@ -139,21 +123,21 @@ def _of_services(
     is_swarm = is_compose and module.get("compatibility") == "swarm"
     # What serves the web is the sandbox itself: that is how the address can be opened.
     special = {80: urlsplit(world.base_url).port or 80}
-    for service in (compose_services if is_compose else kubernetes_services)(manifest):
-        values = {"node-id": service.node}
-        if service.image:
+    for node, image, ports in _services(manifest, is_compose=is_compose):
+        values = {"node-id": node}
+        if image:
             identifier = (world.ids.uuid() + world.ids.uuid()).replace("-", "")
             values["service-id"] = identifier[:12] if is_swarm else identifier
-            values["image"] = service.image
+            values["image"] = image
         if is_swarm:
             values["mode"] = "replicated"
-        if is_swarm or service.node.startswith("Deployment."):
+        if is_swarm or node.startswith("Deployment."):
             values |= {"replicas.desired": "1", "replicas.running": "1"}
-        for protocol, port in service.ports:
+        for protocol, port in ports:
             public = special.get(port, 30000 + len(manifest) % 1000 + port % 1000)
             values[f"{protocol}.{port}"] = str(public)
         for name, value in values.items():
-            yield service.node, f"{service.node}.{name}", value
+            yield node, f"{node}.{name}", value
 
 
 class DeploymentParameter(Resource):
