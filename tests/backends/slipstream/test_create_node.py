@@ -11,7 +11,7 @@ from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 from slipstream.backends import SlipStream3
 from slipstream.libcloud.errors import AnswerLost, BadInput, NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.slipstream3.runs import Run
+from slipstream.sandbox.slipstream3.records import Run
 
 from .support import SYSTEM, UBUNTU, WORDPRESS, XML, Driver, sent_form
 
