@@ -16,7 +16,7 @@ from libcloud.compute.providers import DRIVERS
 from slipstream.cli.driver_command import print_fields, print_json, print_table
 from slipstream.errors import PluginFailed, UnknownName, shorten
 from slipstream.hookspecs import PROJECT, EndpointKind
-from slipstream.libcloud import KIND_DRIVERS, PROVIDERS
+from slipstream.libcloud import PROVIDERS
 from slipstream.plugins import Plugins, default_plugins
 from slipstream.plugins.loading import (
     CONTRIBUTIONS,
@@ -161,7 +161,7 @@ def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
         "backends": {
             kind.name: f"{kind.backend.__module__}.{kind.backend.__qualname__}" for kind in kinds
         },
-        "drivers": {kind.name: _driver(kind) for kind in kinds},
+        "drivers": {kind.name: _driver(kind, info) for kind in kinds},
         "hosts": sorted(host for kind in kinds for host in kind.hosts),
         "answers": [_short(hook) for hook in info.hooks if hook in CONTRIBUTIONS],
         "wraps": {
@@ -176,13 +176,15 @@ def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
     }
 
 
-def _driver(kind: EndpointKind) -> str:
+def _driver(kind: EndpointKind, info: PluginInfo) -> str:
     """Whether libcloud finds a driver by the name of a kind."""
-    if kind.name not in {point.name for point in metadata.entry_points(group=PROVIDERS)}:
-        return f"get_driver finds none: there is no entry point of the group {PROVIDERS}"
-    ours = (KIND_DRIVERS, kind.name)
-    if cast(dict[str, object], DRIVERS).get(kind.name, ours) != ours:
+    driver = cast(dict[str, tuple[str, str]], DRIVERS).get(kind.name)
+    if driver is not None and not driver[0].startswith("slipstream.libcloud."):
         return "get_driver finds another one of this name"
+    if info.built_in:
+        return "get_driver finds it" if driver else "none"
+    if kind.name not in {point.name for point in metadata.entry_points(group=PROVIDERS)}:
+        return f"none (no entry point in {PROVIDERS})"
     return "get_driver finds it" if kind.endpoint else "get_driver finds it, and needs ex_endpoint"
 
 

@@ -103,14 +103,18 @@ def test_json_of_plugins(run: Run, add_plugin: AddPlugin) -> None:
                 r"^requires .*slipstream-libcloud-driver\[sandbox\]>=1.0.dev0: met",
             ),
         ),
-        (("campus",), ("campus: get_driver finds none: there is no entry point of the group",)),
+        (("campus",), (r"campus: none \(no entry point in slipstream.providers\)$",)),
+        (
+            ("slipstream.backends.nuvla",),
+            ("^drivers +nuvla: get_driver finds it; nuvla.io: none$",),
+        ),
         (("audit",), (r"^wraps +operation \(outermost first: metrics, audit\)$",)),
         (
             ("policy", "--disable", "policy"),
             (r"^policy, by example-slipstream-policy 1.0: disabled$", r"^why +switched off$"),
         ),
     ],
-    ids=["minicloud", "campus-without-driver", "audit-order", "policy-disabled"],
+    ids=["minicloud", "campus-without-driver", "nuvla", "audit-order", "policy-disabled"],
 )
 def test_details_of_one_plugin(
     run: Run, arguments: tuple[str, ...], texts: tuple[str, ...]
