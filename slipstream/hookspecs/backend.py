@@ -173,7 +173,9 @@ class Backend:
     reason in ``cannot``. For a protocol with few differences derive a class.
 
     An operation gets its arguments checked, and its result is checked for its type. Lists may be
-    generators that read page after page.
+    generators that read page after page. ``deployment_id`` is the ``id`` of a
+    :class:`~slipstream.values.Deployment`. A change returns ``True`` once the server has accepted
+    it.
 
     :param session: The session; not logged in yet when the object is made.
     """
@@ -215,22 +217,14 @@ class Backend:
         self.session = session
 
     def with_session(self, session: Session) -> Self:
-        """
-        Make a backend for a dry run that shares caches and locks with this one.
-
-        :param session: The session of the dry run.
-        """
+        """Make a backend for a dry run's session that shares caches and locks with this one."""
         twin = copy.copy(self)
         twin.session = session
         return twin
 
     @classmethod
     def supports(cls, operation: str) -> bool:
-        """
-        Whether the class has an operation.
-
-        :param operation: The operation's name.
-        """
+        """Whether the class has an operation, by its name."""
         own = getattr(cls, operation) is not getattr(Backend, operation)
         by_default = operation in {"get_deployments", "get_state"}
         return own or (by_default and cls.supports("get_deployment"))
@@ -239,7 +233,6 @@ class Backend:
         """
         Make the exception for an operation that the servers of this family do not have.
 
-        :param operation: The operation's name.
         :returns: The exception, not raised.
         """
         return NotSupported(
@@ -274,17 +267,14 @@ class Backend:
         """
         Read the name of the logged-in user; needed if the login method does not know it.
 
-        :param client: Sends the request; the session.
         :returns: The user's name, ``None`` if the server does not return it.
         """
         return None
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
         """
-        Act for a group of the user.
+        Act for a group of the user, once logged in.
 
-        :param attempt: The attempt, logged in.
-        :param group: The group's name.
         :raises BadInput: If the endpoint has no groups.
         """
         raise BadInput(
@@ -307,10 +297,9 @@ class Backend:
 
     def session_ended(self, response: Response) -> bool:
         """
-        Whether a refusal means that the login has expired.
+        Whether a response of status 401 or 403 means that the login has expired.
 
-        :param response: A response of status 401 or 403. The backend may send a request if the
-            response alone is not enough.
+        The backend may send a request if the response alone is not enough.
         """
         return response.status == 401
 
@@ -359,7 +348,6 @@ class Backend:
         """
         Read one deployment with its parameters.
 
-        :param deployment_id: Its id.
         :raises NotFound: If there is none of that id.
         """
 
@@ -388,7 +376,6 @@ class Backend:
         wait for any other one. A wait for its end succeeds if the server does not have it any
         more.
 
-        :param deployment_id: Its id.
         :param states: The states waited for, which decide ``attainable``.
         :raises NotFound: If there is none of that id, and its end is not waited for.
         """
@@ -434,7 +421,6 @@ class Backend:
         """
         Terminate a deployment and its machines.
 
-        :param deployment_id: Its id.
         :param force: Whether to delete it although it cannot be stopped, where the server can;
             what it runs then goes on running.
         :param raw: Its document from an earlier read; it may be empty.
@@ -444,39 +430,19 @@ class Backend:
 
     @_operation("start a deployment", changes=True)
     def start_deployment(self, deployment_id: str) -> bool:
-        """
-        Start a deployment that exists and is not running.
-
-        :param deployment_id: Its id.
-        :returns: ``True`` once the server has accepted.
-        """
+        """Start a deployment that exists and is not running."""
 
     @_operation("stop a deployment", changes=True)
     def stop_deployment(self, deployment_id: str) -> bool:
-        """
-        Stop a deployment without deleting it.
-
-        :param deployment_id: Its id.
-        :returns: ``True`` once the server has accepted.
-        """
+        """Stop a deployment without deleting it."""
 
     @_operation("reboot a deployment", changes=True)
     def reboot_deployment(self, deployment_id: str) -> bool:
-        """
-        Restart the machines of a running deployment.
-
-        :param deployment_id: Its id.
-        :returns: ``True`` once the server has accepted.
-        """
+        """Restart the machines of a running deployment."""
 
     @_operation("update a deployment", changes=True)
     def update_deployment(self, deployment_id: str) -> bool:
-        """
-        Apply a running deployment's application again, with its present values.
-
-        :param deployment_id: Its id.
-        :returns: ``True`` once the server has accepted.
-        """
+        """Apply a running deployment's application again, with its present values."""
 
     @_operation("read logs", changes=True)
     def get_logs(
@@ -485,7 +451,6 @@ class Backend:
         """
         Read the last lines that the components of a deployment have logged.
 
-        :param deployment_id: Its id.
         :param components: The names of the components; none means the only one there is.
         :param lines: How many lines of each.
         :param timeout: Seconds after which to give up.
@@ -557,7 +522,6 @@ class Backend:
         """
         Read one parameter of a deployment.
 
-        :param deployment_id: The deployment's id.
         :param name: The parameter's name.
         :param ignore_abort: Whether to return it although the deployment was aborted.
         :returns: The parameter; its value is ``None`` while it is not set.
@@ -585,6 +549,5 @@ class Backend:
         Remove a public SSH key from the user's; every other one stays as it is.
 
         :param key: The key.
-        :returns: ``True`` once it is gone.
         :raises KeyPairMissing: If the user has no such key.
         """

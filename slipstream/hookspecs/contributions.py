@@ -33,30 +33,8 @@ def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
         raise BadInput(f"{value!r} cannot be the {attribute.name} of what a plugin contributes.")
 
 
-def _check_hosts(_: object, __: object, value: frozenset[str]) -> None:
-    for host in value:
-        if not host or any(character in host for character in "/@? *"):
-            raise BadInput(f"{host!r} is not a host name: leave scheme, path and patterns out.")
-        split_address(host)
-
-
-def _check_probe(_: object, __: object, value: str) -> None:
-    if value:
-        Request(method="GET", path=value)
-
-
 def _to_endpoint(value: str | Endpoint | None) -> Endpoint | None:
     return Endpoint.parse(value) if isinstance(value, str) else value
-
-
-def _check_backend(_: object, __: object, value: type[Backend]) -> None:
-    if not (inspect.isclass(value) and issubclass(value, Backend)):
-        raise BadInput(f"backend must be a class derived from Backend, not {value!r}.")
-
-
-def _check_login(kind: EndpointKind, _: object, value: str) -> None:
-    if kind.login_methods and value not in kind.login_methods:
-        raise BadInput(f"default_login {value!r} is none of the login_methods of {kind.name!r}.")
 
 
 @attrs.frozen(kw_only=True)
@@ -122,20 +100,18 @@ class EndpointKind(Record):
     """
 
     name: str = attrs.field(validator=_check_name)
-    backend: type[Backend] = attrs.field(validator=_check_backend)
-    hosts: frozenset[str] = attrs.field(
-        default=frozenset(), converter=_to_hosts, validator=_check_hosts
-    )
+    backend: type[Backend]
+    hosts: frozenset[str] = attrs.field(default=frozenset(), converter=_to_hosts)
     recognises: Callable[[CloudEntryPoint], bool] | None = None
     api_version: str | None = None
     login_methods: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
-    default_login: str = attrs.field(validator=_check_login)
+    default_login: str = attrs.field()
     description: str = ""
     title: str = ""
     website: str = ""
     endpoint: Endpoint | None = attrs.field(default=None, converter=_to_endpoint)
     ca_cert: str | Path | None = None
-    probe_path: str = attrs.field(default="", validator=_check_probe)
+    probe_path: str = ""
     recognises_response: Callable[[Response], bool] | None = None
     secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
 
@@ -143,3 +119,21 @@ class EndpointKind(Record):
     def _default_login(self) -> str:
         names = self.login_methods
         return names[0] if names and "internal" not in names else "internal"
+
+    def __attrs_post_init__(self) -> None:
+        if not (inspect.isclass(self.backend) and issubclass(self.backend, Backend)):
+            raise BadInput(f"backend must be a class derived from Backend, not {self.backend!r}.")
+        super().__attrs_post_init__()
+        for host in self.hosts:
+            if any(character in host for character in "/@? *"):
+                raise BadInput(
+                    f"{host!r} is not a host name: leave scheme, path and patterns out."
+                )
+            split_address(host)
+        if self.probe_path:
+            Request(method="GET", path=self.probe_path)
+        if self.login_methods and self.default_login not in self.login_methods:
+            raise BadInput(
+                f"default_login {self.default_login!r} is none of the login_methods of"
+                f" {self.name!r}."
+            )
