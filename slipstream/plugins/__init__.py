@@ -11,10 +11,9 @@ import attrs
 import pluggy
 
 from slipstream import hookspecs
-from slipstream.errors import DriverError
+from slipstream.errors import DriverError, PluginFailed
 from slipstream.hookspecs import PROJECT, Backend, EndpointKind, LoginMethod
 from slipstream.plugins.loading import (
-    ARGUMENTS,
     Contribution,
     Contributions,
     PluginInfo,
@@ -24,7 +23,7 @@ from slipstream.plugins.loading import (
     load,
     unmet_requirements,
 )
-from slipstream.plugins.operations import Operations, Wrapper, operation_hooks, specify
+from slipstream.plugins.operations import Operations, operation_hooks, specify
 from slipstream.session import Session
 from slipstream.transport.calls import stacklevel
 
@@ -52,46 +51,38 @@ class Plugins:
         manager.add_hookspecs(hookspecs)
         specify(manager)
         selection = Selection(disabled, allowed)
-        plugins: dict[str, PluginInfo] = {}
+        self._plugins: dict[str, PluginInfo] = {}
         contributions: list[Contribution[Any]] = []
         for info, find in find_plugins():
             reason = selection.refuses(info)
             if reason:
-                plugins[info.key] = attrs.evolve(info, status="disabled", reason=reason)
+                self._plugins[info.key] = attrs.evolve(info, status="disabled", reason=reason)
             else:
-                plugins[info.key], contributed = load(manager, info, find)
+                self._plugins[info.key], contributed = load(manager, info, find)
                 contributions += contributed
-        self._plugins = tuple(plugins.values())
-        for info in self._plugins:
+        left_out = [info for info in self._plugins.values() if info.status != "active"]
+        for info in left_out:
             if info.status == "broken":
                 info.warn()
-        left_out = [info for info in self._plugins if info.status != "active"]
         methods = [c for c in contributions if isinstance(c.record, LoginMethod)]
         kinds = [c for c in contributions if isinstance(c.record, EndpointKind)]
         self.login_methods = Contributions[LoginMethod]("login method", methods, left_out)
         self.endpoint_kinds = Contributions[EndpointKind]("kind of endpoint", kinds, left_out)
         self.problems = (
-            *selection.unmatched(self._plugins),
-            *unmet_requirements(self._plugins),
+            *selection.unmatched(self._plugins.values()),
+            *unmet_requirements(self._plugins.values()),
             *_disputed_hosts(self.endpoint_kinds),
         )
         for problem in self.problems:
             warnings.warn(problem, PluginWarning, stacklevel=stacklevel())
-        # pluggy puts them in order.
-        self._wrappers = {
-            hook: [
-                Wrapper(plugins[i.plugin_name], hook, i.function, i.argnames)
-                for i in getattr(manager.hook, hook).get_hookimpls()
-            ]
-            for hook in ARGUMENTS
-        }
-        self._hooks = {
-            dry_run: operation_hooks(self._wrappers, dry_run=dry_run) for dry_run in (False, True)
-        }
+        self._manager = manager
+        self._hooks, self._hooks_of_dry_runs = (
+            operation_hooks(manager, self._plugins, dry_run=dry_run) for dry_run in (False, True)
+        )
 
     def list_plugins(self) -> tuple[PluginInfo, ...]:
         """Every plugin that was found, in use or not."""
-        return self._plugins
+        return tuple(self._plugins.values())
 
     def wrappers(self, hook: str) -> list[PluginInfo]:
         """
@@ -99,7 +90,9 @@ class Plugins:
 
         :param hook: The hook's name.
         """
-        return [wrapper.info for wrapper in reversed(self._wrappers[hook])]
+        # pluggy calls the last one first.
+        implementations = reversed(getattr(self._manager.hook, hook).get_hookimpls())
+        return [self._plugins[implementation.plugin_name] for implementation in implementations]
 
     def address_of(self, kind: str) -> str | None:
         """
@@ -118,7 +111,7 @@ class Plugins:
         providers = [c.plugin for c in self.endpoint_kinds if c.record.backend is backend]
         # The kind of a plugin may have the backend of another one.
         provider = next((plugin for plugin in providers if plugin.built_in), providers[0])
-        hooks = self._hooks[refusals is not None]
+        hooks = self._hooks if refusals is None else self._hooks_of_dry_runs
         return cast(Backend, Operations(session, provider, hooks, refusals))
 
 
@@ -129,10 +122,8 @@ def default_plugins() -> Plugins:
 
 
 def _disputed_hosts(kinds: Contributions[EndpointKind]) -> Iterator[str]:
-    sources: dict[str, list[str]] = {}
-    for kind in kinds:
-        for host in kind.record.hosts if not kind.plugin.built_in else ():
-            sources.setdefault(host, []).append(kind.plugin.source)
-    for host, claiming in sorted(sources.items()):
-        if len(claiming) > 1:
-            yield f"{' and '.join(sorted(claiming))} both claim the host {host}."
+    for host in sorted({host for contribution in kinds for host in contribution.record.hosts}):
+        try:
+            kinds.choose(lambda c: host in c.record.hosts, f"the host {host}")  # noqa: B023
+        except PluginFailed as error:
+            yield error.summary

@@ -16,7 +16,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
-import attrs
 import pluggy
 
 from slipstream import hookspecs
@@ -79,119 +78,108 @@ def specify(manager: pluggy.PluginManager, *more: str) -> None:
 
 
 def operation_hooks(
-    wrappers: Mapping[str, Iterable[Wrapper]], *, dry_run: bool
+    loaded: pluggy.PluginManager, plugins: Mapping[str, PluginInfo], *, dry_run: bool
 ) -> pluggy.HookRelay:
     """
     Make the hooks of the operations, which take what every wrapper takes.
 
-    :param wrappers: The wrappers of each hook, the innermost first.
-    :param dry_run: Whether they are for dry runs, without the wrappers that do not take
-        ``dry_run``.
+    :param loaded: Has the wrappers of the plugins, in their order.
+    :param plugins: The plugins, by the names that they are registered by.
+    :param dry_run: Whether to leave out the wrappers that do not take ``dry_run``.
     """
     manager = pluggy.PluginManager(PROJECT)
     specify(manager, "operation", "arguments")
     for name in OPERATIONS:
-        for wrapper in (*wrappers[PREFIX + name], *wrappers[EVERY]):
-            if "dry_run" in wrapper.arguments or not dry_run:
-                guard = hookspecs.hookimpl(wrapper=True)(wrapper.guard(name))
-                manager.register(types.SimpleNamespace(**{PREFIX + name: guard}))
+        for hook in (PREFIX + name, EVERY):
+            for wrapper in getattr(loaded.hook, hook).get_hookimpls():
+                if "dry_run" in wrapper.argnames or not dry_run:
+                    guard = _guard(name, hook, wrapper.function, plugins[wrapper.plugin_name])
+                    manager.register(types.SimpleNamespace(**{PREFIX + name: guard}))
     return manager.hook
 
 
-@attrs.frozen
-class Wrapper:
-    """
-    A function of a plugin that wraps an operation, or all of them.
+def _guard(
+    name: str,
+    hook: str,
+    function: Callable[..., Generator[None, Any, Any]],
+    plugin: PluginInfo,
+) -> Callable[..., Generator[None, Any, Any]]:
+    """Make a wrapper of an operation that runs the one of a plugin, and reports its faults."""
+    failure = functools.partial(_failure, f"The plugin {plugin.name!r}", plugin, hook)
 
-    :param info: The plugin.
-    :param hook: The hook.
-    :param function: Makes the generator that runs around an operation.
-    :param arguments: The names of its arguments.
-    """
-
-    info: PluginInfo
-    hook: str
-    function: Callable[..., Generator[None, Any, Any]]
-    arguments: Sequence[str]
-
-    def guard(self, name: str) -> Callable[..., Generator[None, Any, Any]]:
-        """Make a wrapper of an operation that runs this one, and reports faults as its own."""
-
-        @functools.wraps(self.function)
-        def guarded(*args: Any) -> Generator[None, Any, Any]:
-            before = calls.current().changes
-            result, failure = None, None
-            try:
-                generator = self.function(*args)
-                next(generator)
-            except StopIteration:
-                raise self._failed("it did not yield") from None
-            except Answered as answered:
-                raise Answered(_check(name, answered.result, self._failed)) from None
-            except BaseException as error:  # noqa: BLE001 - of a plugin
-                self._blame(error)
-            try:
-                result = yield
-            except Answered as answered:
-                result = answered.result
-            except BaseException as error:  # noqa: BLE001 - handed to the wrapper
-                failure = error
-            returned = self._resume(generator, result, failure, before)
-            if returned is None or returned is not result:
-                return _check(name, returned, self._failed)
-            if isinstance(result, Pages) and result.begun:
-                # What it has read is not there any more.
-                raise self._failed(
-                    "it has read from the list that it returns; let it return list(...) of it"
-                )
-            return result
-
-        return guarded
-
-    def _resume(
-        self,
-        generator: Generator[None, Any, Any],
-        result: Any,
-        failure: BaseException | None,
-        changes_before: int,
-    ) -> Any:
-        """Resume the function with the result or the failure of its yield."""
+    @hookspecs.hookimpl(wrapper=True)
+    @functools.wraps(function)
+    def guarded(*args: Any) -> Generator[None, Any, Any]:
+        changes_before = calls.current().changes
+        result, error = None, None
         try:
-            if failure is None:
-                generator.send(result)
-            else:
-                generator.throw(failure)
-        except StopIteration as stop:
-            return stop.value
-        except BaseException as error:
-            if error is failure:
-                raise
-            is_late = failure is None and calls.current().changes > changes_before
-            if is_late and isinstance(error, DriverError) and can_be_shown(error):
-                # A refusal says that nothing was done, which is not true any more.
-                what = f"it refused an operation that was done already: {error.summary}"
-                raise self._failed(what) from error
-            self._blame(error)
-        raise self._failed("it yielded twice")
+            generator = function(*args)
+            next(generator)
+        except StopIteration:
+            raise failure("it did not yield") from None
+        except Answered as answered:
+            raise Answered(_check(name, answered.result, failure)) from None
+        except BaseException as raised:  # noqa: BLE001 - of a plugin
+            _blame_wrapper(raised, failure)
+        try:
+            result = yield
+        except Answered as answered:
+            result = answered.result
+        except BaseException as raised:  # noqa: BLE001 - handed to the wrapper
+            error = raised
+        returned = _resume(generator, result, error, failure, changes_before)
+        if returned is None or returned is not result:
+            return _check(name, returned, failure)
+        if isinstance(result, Pages) and result.begun:
+            # What it has read is not there any more.
+            raise failure(
+                "it has read from the list that it returns; let it return list(...) of it"
+            )
+        return result
 
-    def _blame(self, error: BaseException) -> NoReturn:
-        """Raise an exception again if it is of the backend, which the function may call."""
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        if any(isinstance(frame.f_locals.get("self"), Backend) for frame in frames):
-            raise error
-        blame(error, self._failed)
+    return guarded
 
-    def _failed(self, what: str) -> DriverError:
-        return _failure(f"The plugin {self.info.name!r}", self.info, self.hook, what)
+
+def _resume(
+    generator: Generator[None, Any, Any],
+    result: Any,
+    error: BaseException | None,
+    failure: Failure,
+    changes_before: int,
+) -> Any:
+    """Resume a plugin's wrapper with the result or the error of its yield."""
+    try:
+        if error is None:
+            generator.send(result)
+        else:
+            generator.throw(error)
+    except StopIteration as stop:
+        return stop.value
+    except BaseException as raised:
+        if raised is error:
+            raise
+        is_late = error is None and calls.current().changes > changes_before
+        if is_late and isinstance(raised, DriverError) and can_be_shown(raised):
+            # A refusal says that nothing was done, which is not true any more.
+            what = f"it refused an operation that was done already: {raised.summary}"
+            raise failure(what) from raised
+        _blame_wrapper(raised, failure)
+    raise failure("it yielded twice")
+
+
+def _blame_wrapper(error: BaseException, failure: Failure) -> NoReturn:
+    """Raise an exception again if it is of the backend, which a wrapper may call."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if any(isinstance(frame.f_locals.get("self"), Backend) for frame in frames):
+        raise error
+    blame(error, failure)
 
 
 class Operations:
     """
     The operations of one session, to be called like the methods of its backend.
 
-    :param session: The session.
     :param provider: The plugin that brings the backend.
-    :param hooks: See :func:`operation_hooks`.
     :param refusals: Where to collect what would be refused, if the session is a dry run.
     """
 
