@@ -380,11 +380,7 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
 
 
 def can_be_shown(error: DriverError) -> bool:
-    """
-    Whether an exception of a plugin's own class has all attributes, and prints.
-
-    :param error: The exception.
-    """
+    """Whether an exception of a plugin's own class has all attributes, and prints."""
     try:
         texts = [str(error), repr(error), error.summary, error.hint or "", error.endpoint or ""]
     except KeyboardInterrupt:
@@ -398,9 +394,8 @@ def blame(error: BaseException, failure: Callable[[str], DriverError]) -> NoRetu
     """
     Raise an exception of ours again, and a failure in place of any other one.
 
-    :param error: The exception; it is the cause of the failure.
-    :param failure: Makes the failure from the name of the exception's class. The exception's text
-        is not quoted, since it could hold a secret.
+    The failure is made of the name of the exception's class, and has the exception as its cause.
+    The exception's text is not quoted, since it could hold a secret.
     """
     if isinstance(error, KeyboardInterrupt) or (
         isinstance(error, DriverError) and can_be_shown(error)
@@ -424,14 +419,7 @@ def raise_failure(
 
 
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """
-    Find the most similar name.
-
-    :param name: What was typed.
-    :param names: The names that exist.
-    :param cutoff: How much alike they must be, up to 1.
-    :returns: The nearest name, or ``None`` when nothing is near.
-    """
+    """Find the most similar name, if one is near; ``cutoff`` is how much alike, up to 1."""
     by_lower = {candidate.lower(): candidate for candidate in names}
     matches = get_close_matches(name.lower()[:200], by_lower, n=1, cutoff=cutoff)
     return by_lower[matches[0]] if matches else None

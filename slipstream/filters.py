@@ -106,11 +106,9 @@ def write(value: Value) -> str:
             raise UnwritableValue(f"An integer in a filter is from 0 to {LARGEST_INTEGER}.")
         return json.dumps(value)
     if isinstance(value, Date):
-        try:
+        with suppress(ValueError):  # not a day of any calendar
             if _EXACT_DATE.fullmatch(value.text) and value.value:
                 return value.text
-        except ValueError:  # not a day of any calendar
-            pass
         raise UnwritableValue(f"{value.text!r} is not a date that a server reads in a filter.")
     if isinstance(value, tuple) and all(
         isinstance(item, _ORDERED) and not isinstance(item, bool) for item in value
@@ -141,13 +139,10 @@ def _comparable(attribute: Any, value: Value) -> tuple[Any, Any] | None:
             return _timestamp(attribute), value.value
         except (TypeError, ValueError):
             return None
-    if isinstance(attribute, bool) or isinstance(value, bool):
-        same_kind = isinstance(attribute, bool) and isinstance(value, bool)
-    elif isinstance(value, int):
-        same_kind = isinstance(attribute, int | float)
-    else:
-        same_kind = isinstance(attribute, str)
-    return (attribute, value) if same_kind else None
+    has_type = isinstance(attribute, int | float if isinstance(value, int) else str)
+    # A truth value is an int as well.
+    is_same = has_type and isinstance(attribute, bool) is isinstance(value, bool)
+    return (attribute, value) if is_same else None
 
 
 def _compared(compare: Callable[[Any, Any], bool]) -> Predicate:
@@ -167,10 +162,6 @@ def _is_equal(values: Sequence[Any], value: Value) -> bool:
     if isinstance(value, tuple):
         return any(_is_equal(values, item) for item in value)
     return _has_equal(values, value)
-
-
-def _starts(values: Sequence[Any], value: Value) -> bool:
-    return any(isinstance(text, str) and text.startswith(str(value)) for text in values)
 
 
 def _has_words(values: Sequence[Any], value: Value) -> bool:
@@ -193,7 +184,7 @@ PREDICATES: Mapping[str, Predicate] = {
     "<=": _compared(operator.le),
     ">=": _compared(operator.ge),
     ">": _compared(operator.gt),
-    "^=": _starts,
+    "^=": _compared(str.startswith),
     "==": _has_words,
 }
 """Whether an operator is true of the values of an attribute and the value beside it."""
@@ -298,7 +289,7 @@ class Attribute:
     ge = _comparing(">=", "Greater than or equal to the value.")
     gt = _comparing(">", "Greater than the value.")
     startswith = _comparing("^=", "A text that starts with the value.")
-    speaks_of = _comparing("==", "A full-text match, known to SlipStream since v3.55.")
+    has_words = _comparing("==", "A full-text match, known to SlipStream since v3.55.")
 
     def among(self, values: Iterable[Item]) -> Comparison:
         """Equal to one of the values; known to Nuvla."""
@@ -333,6 +324,11 @@ class _Combination(_Combinable):
         parts = (f"({part})" if isinstance(part, Or) else str(part) for part in self.operands)
         return f" {type(self).__name__.lower()} ".join(parts)
 
+    def matches(self, document: Mapping[str, Any]) -> bool:
+        """Whether it is true of a document."""
+        results = (operand.matches(document) for operand in self.operands)
+        return all(results) if isinstance(self, And) else any(results)
+
     def comparisons(self) -> Iterator[Comparison]:
         """Walk through the comparisons."""
         for operand in self.operands:
@@ -346,10 +342,6 @@ class And(_Combination):
     :param operands: Two expressions or more; those that are themselves ``And`` are unfolded.
     """
 
-    def matches(self, document: Mapping[str, Any]) -> bool:
-        """Whether it is true of a document."""
-        return all(operand.matches(document) for operand in self.operands)
-
 
 class Or(_Combination):
     """
@@ -357,10 +349,6 @@ class Or(_Combination):
 
     :param operands: Two expressions or more; those that are themselves ``Or`` are unfolded.
     """
-
-    def matches(self, document: Mapping[str, Any]) -> bool:
-        """Whether it is true of a document."""
-        return any(operand.matches(document) for operand in self.operands)
 
 
 Filter: TypeAlias = Comparison | And | Or

@@ -139,7 +139,7 @@ def test_and_or_of_filters_match_as_their_operands(first: Filter, second: Filter
         (attr("billable").eq(True), "billable=true"),
         (attr("created").gt(Date("2017-06-26")), "created>2017-06-26"),
         (attr("a").le("a\\b"), "a<='a\\b'"),
-        (attr("description").speaks_of("blog"), "description=='blog'"),
+        (attr("description").has_words("blog"), "description=='blog'"),
         (attr("a").eq(1) | attr("b").eq(2) & attr("c").lt(3), "a=1 or b=2 and c<3"),
         ((attr("a").eq(1) | attr("b").eq(2)) & attr("c").lt(3), "(a=1 or b=2) and c<3"),
     ],
