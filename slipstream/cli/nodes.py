@@ -1,4 +1,4 @@
-"""The subcommands for lists and for single nodes, and ``login``."""
+"""The subcommands that use a driver: for lists and for single nodes, and ``login``."""
 
 from __future__ import annotations
 
@@ -13,31 +13,52 @@ import click
 from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
-from slipstream.cli.app import FAILED, Number
-from slipstream.cli.driver_command import (
-    document,
-    driver_command,
-    find,
-    find_node,
-    print_fields,
-    print_json,
-    print_table,
-    short_id,
+from slipstream.cli.app import FAILED, WRONG_USAGE, Number
+from slipstream.cli.printing import document, print_fields, print_json, print_table
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    InvalidCredentials,
+    NotFound,
+    NotSupported,
+    UnknownName,
+    WaitTimeout,
 )
-from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.progress import ProgressLine
 from slipstream.values.plain import safe_text
 
+PERIOD = 2.0  # the longest pause between two polls in seconds
 
-@driver_command
-def login(driver: Driver, as_json: bool) -> None:
-    """Check that the credentials of the environment or of a profile are accepted."""
-    if as_json:
-        print_json({"endpoint": driver.ex_endpoint, "login": driver.key})
-    else:
-        user = f" as {driver.key}" if driver.key else ""
-        click.echo(f"Logged in to {driver.ex_endpoint}{user}.")
+_EXIT_CODES: dict[type[DriverError], int] = {
+    BadInput: WRONG_USAGE,
+    InvalidCredentials: 3,
+    WaitTimeout: 4,
+    DriverError: FAILED,
+}
+
+
+def _driver_command(function: Callable[..., None]) -> click.Command:
+    """Make a command of a function that takes a driver, and whether to print JSON."""
+
+    @click.option("--profile", metavar="NAME", help="A profile of the configuration file.")
+    @click.option("--endpoint", metavar="URL", help="Another server than that of the profile.")
+    @click.option(
+        "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+    )
+    @functools.wraps(function)
+    def run(profile: str | None, endpoint: str | None, output: str, **arguments: Any) -> None:
+        options = {} if endpoint is None else {"ex_endpoint": endpoint}
+        try:
+            with Driver.ex_from_profile(profile, **options) as driver:
+                function(driver, output == "json", **arguments)
+        except DriverError as error:
+            failure = click.UsageError(str(error), click.get_current_context())
+            codes = (code for cls, code in _EXIT_CODES.items() if isinstance(error, cls))
+            failure.exit_code = next(codes)  # type: ignore[misc]  # click's are fixed for a class
+            raise failure from None
+
+    return click.command()(run)
 
 
 def _list_command(
@@ -54,9 +75,47 @@ def _list_command(
             else:
                 print_table(columns, map(row, resources), unfolded=unfolded)
 
-        return driver_command(run)
+        return _driver_command(run)
 
     return decorate
+
+
+def _find_node(driver: Driver, text: str) -> Node:
+    """Find a node by its id, or an active one by its name."""
+    try:
+        return driver.ex_get_node(text)
+    except (NotFound, BadInput):
+        return driver.ex_find_node(text)
+
+
+def _short_id(resource: Any) -> str:
+    """The id without the kind before it, which is the same for all in a list."""
+    return str(resource.id).rpartition("/")[2]
+
+
+def _find(list_resources: Callable[[], Iterable[Any]], what: str, text: str | None) -> Any:
+    """Find a resource by its name, its id, or the last part of the id, as in tables."""
+    if text is None:
+        return None
+    resources = list(list_resources())
+    for resource in resources:
+        if text in {resource.name, resource.id, _short_id(resource)}:
+            return resource
+    raise UnknownName(what, text, [str(resource.name) for resource in resources])
+
+
+def _addresses(node: Node) -> list[str]:
+    return [*node.public_ips, *node.private_ips]
+
+
+@_driver_command
+def login(driver: Driver, as_json: bool) -> None:
+    """Check that the credentials of the environment or of a profile are accepted."""
+    if as_json:
+        print_json({"endpoint": driver.ex_endpoint, "login": driver.key})
+    else:
+        user = f" as {driver.key}" if driver.key else ""
+        click.echo(f"Logged in to {driver.ex_endpoint}{user}.")
 
 
 @_list_command(
@@ -72,7 +131,7 @@ def images(driver: Driver, path: str | None) -> list[NodeImage]:
 def _size_row(size: NodeSize) -> tuple[str, ...]:
     machine = "/".join(_number(size, name) for name in ("cpu", "ram", "disk"))
     price = f"{_number(size, 'price')} {size.extra['currency'] or ''}"
-    return (short_id(size), machine, price, ", ".join(size.extra["locations"]))
+    return (_short_id(size), machine, price, ", ".join(size.extra["locations"]))
 
 
 def _number(size: NodeSize, name: str) -> str:
@@ -86,14 +145,12 @@ def _number(size: NodeSize, name: str) -> str:
 @click.option("--location", metavar="NAME", help="Only those of a location.")
 def sizes(driver: Driver, location: str | None) -> list[NodeSize]:
     """List the service offers for machines."""
-    return driver.list_sizes(
-        find(driver.list_locations() if location else [], "location", location)
-    )
+    return driver.list_sizes(_find(driver.list_locations, "location", location))
 
 
 @_list_command(
     ("LOCATION", "COUNTRY", "ID"),
-    lambda location: (location.name, location.country, short_id(location)),
+    lambda location: (location.name, location.country, _short_id(location)),
 )
 def locations(driver: Driver) -> list[NodeLocation]:
     """List the clouds that the account can use."""
@@ -102,10 +159,7 @@ def locations(driver: Driver) -> list[NodeLocation]:
 
 @_list_command(
     ("NODE", "NAME", "STATE", "ADDRESSES"),
-    lambda node: (
-        *(node.id, node.name, node.extra["state"]),
-        [*node.public_ips, *node.private_ips],
-    ),
+    lambda node: (node.id, node.name, node.extra["state"], _addresses(node)),
 )
 @click.option("--all", "include_ended", is_flag=True, help="Those that have ended, too.")
 def nodes(driver: Driver, include_ended: bool) -> list[Node]:
@@ -119,14 +173,14 @@ def keys(driver: Driver) -> list[KeyPair]:
     return driver.list_key_pairs()
 
 
-@driver_command
+@_driver_command
 @click.argument("node")
 def show(driver: Driver, as_json: bool, node: str) -> None:
     """Show a node, by its id or its name, and its machines."""
-    print_node(driver, find_node(driver, node), as_json)
+    _print_node(driver, _find_node(driver, node), as_json)
 
 
-def print_node(driver: Driver, node: Node, as_json: bool) -> None:
+def _print_node(driver: Driver, node: Node, as_json: bool) -> None:
     """Print a node and its machines."""
     machines = []
     with suppress(NotSupported):  # as with a backend that knows deployments alone
@@ -142,7 +196,7 @@ def print_node(driver: Driver, node: Node, as_json: bool) -> None:
             "failure": node.extra["abort"],
             "image": node.extra["module"],
             "location": node.extra["clouds"],
-            "addresses": [*node.public_ips, *node.private_ips],
+            "addresses": _addresses(node),
             "service": node.extra["service_url"],
             "tags": node.extra["tags"],
             "started": node.created_at,
@@ -150,17 +204,11 @@ def print_node(driver: Driver, node: Node, as_json: bool) -> None:
     )
     if machines:
         click.echo()
-        print_table(
-            ("MACHINE", "STATE", "ADDRESSES"),
-            [
-                (machine.name, machine.state, [*machine.public_ips, *machine.private_ips])
-                for machine in machines
-            ],
-        )
+        rows = [(machine.name, machine.state, _addresses(machine)) for machine in machines]
+        print_table(("MACHINE", "STATE", "ADDRESSES"), rows)
 
 
-PERIOD = 2.0  # the longest pause between two polls in seconds
-timeout_option = click.option(
+_timeout_option = click.option(
     "--timeout",
     type=Number(TIMEOUT_MAX),
     default=1800.0,
@@ -169,29 +217,26 @@ timeout_option = click.option(
 )
 
 
-@driver_command
+@_driver_command
 @click.argument("node")
 @click.option("--state", help="Wait for this state.  [default: running]")
-@timeout_option
+@_timeout_option
 def wait(driver: Driver, as_json: bool, node: str, state: str | None, timeout: float) -> None:
     """Wait until a node runs, and show it."""
-    wait_and_print(driver, find_node(driver, node), as_json, timeout, state)
+    target = _find_node(driver, node)
+    _wait(driver, target, timeout, state or NodeState.RUNNING)
+    _print_node(driver, target, as_json)
 
 
-def wait_and_print(
-    driver: Driver, node: Node, as_json: bool, timeout: float, state: str | None = None
-) -> None:
-    """Wait until a node is in a state, and print it."""
+def _wait(driver: Driver, node: Node, timeout: float, state: str = NodeState.RUNNING) -> None:
+    """Wait until a node is in a state, which brings the object up to date."""
     with ProgressLine(
         sys.stderr, machines=lambda: driver.ex_list_virtual_machines(node=node)
     ) as progress:
-        driver.ex_wait_node_in_state(
-            node, state or NodeState.RUNNING, PERIOD, timeout, progress=progress
-        )
-    print_node(driver, find_node(driver, str(node.id)), as_json)
+        driver.ex_wait_node_in_state(node, state, PERIOD, timeout, progress=progress)
 
 
-@driver_command
+@_driver_command
 @click.argument("image")
 @click.option("--name", help="The name of the node.")
 @click.option("--location", metavar="NAME", help="The cloud to deploy on.")
@@ -204,7 +249,7 @@ def wait_and_print(
     help="The value of a parameter; of an application with nodes, NODE:NAME=VALUE. Repeatable.",
 )
 @click.option("--wait", is_flag=True, help="Wait until it runs.")
-@timeout_option
+@_timeout_option
 def deploy(
     driver: Driver,
     as_json: bool,
@@ -221,17 +266,16 @@ def deploy(
     node = driver.create_node(
         name=name,
         image=module,
-        location=find(driver.list_locations() if location else [], "location", location),
-        size=find(driver.list_sizes(ex_all=True) if size else [], "size", size),
+        location=_find(driver.list_locations, "location", location),
+        size=_find(functools.partial(driver.list_sizes, ex_all=True), "size", size),
         ex_parameters=_parse(parameters, module),
     )
-    if not wait:
-        print_node(driver, node, as_json)
-        return
-    # The id must be known even if the wait fails. What cannot be printed does not end it.
-    with suppress(OSError):
-        click.echo(f"Deployed {node.id}.", err=True)
-    wait_and_print(driver, node, as_json, timeout)
+    if wait:
+        # The id must be known even if the wait fails. What cannot be printed does not end it.
+        with suppress(OSError):
+            click.echo(f"Deployed {node.id}.", err=True)
+        _wait(driver, node, timeout)
+    _print_node(driver, node, as_json)
 
 
 def _parse(parameters: Sequence[str], image: NodeImage) -> dict[str, Any]:
@@ -249,7 +293,7 @@ def _parse(parameters: Sequence[str], image: NodeImage) -> dict[str, Any]:
     return values
 
 
-@driver_command
+@_driver_command
 @click.argument("node")
 @click.argument("components", nargs=-1, metavar="[COMPONENT]...")
 @click.option("--lines", type=click.IntRange(1), default=200, show_default=True)
@@ -259,7 +303,7 @@ def logs(driver: Driver, as_json: bool, node: str, components: Sequence[str], li
 
     A node with a single component needs none.
     """
-    texts = driver.ex_get_node_logs(find_node(driver, node), components, lines=lines)
+    texts = driver.ex_get_node_logs(_find_node(driver, node), components, lines=lines)
     if as_json:
         print_json(texts)
         return
@@ -269,12 +313,12 @@ def logs(driver: Driver, as_json: bool, node: str, components: Sequence[str], li
             click.echo(safe_text(line, len(line) * 10))
 
 
-@driver_command
+@_driver_command
 @click.argument("node")
 @click.option("--yes", is_flag=True, help="Destroy without a confirmation.")
 def destroy(driver: Driver, as_json: bool, node: str, yes: bool) -> None:
     """Destroy a node and its machines, after a confirmation."""
-    target = find_node(driver, node)
+    target = _find_node(driver, node)
     prompt = safe_text(f"Destroy {target.name} ({target.id}, {target.extra['state']})?")
     try:
         confirmed = yes or click.confirm(prompt, err=True)

@@ -13,7 +13,7 @@ import attrs
 import click
 from libcloud.compute.providers import DRIVERS
 
-from slipstream.cli.driver_command import print_fields, print_json, print_table
+from slipstream.cli.printing import print_fields, print_json, print_table
 from slipstream.errors import PluginFailed, UnknownName, shorten
 from slipstream.hookspecs import PROJECT, EndpointKind
 from slipstream.libcloud import PROVIDERS

@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 from endpoints_under_test import BLOG, LOCATIONS, LiveEndpoint
 
-from slipstream.cli.driver_command import print_table
+from slipstream.cli.printing import print_table
 from slipstream.errors import NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
@@ -84,7 +84,7 @@ def test_deploy_with_a_location_and_a_size_as_lists_show_them(run: Run) -> None:
 
 def test_lists_as_json_and_in_80_columns(run: Run, deploy: Deploy, monkeypatch: Any) -> None:
     deploy()
-    monkeypatch.setattr("slipstream.cli.driver_command._WIDE", 80)
+    monkeypatch.setattr("slipstream.cli.printing._WIDE", 80)
     for command in ("images", "sizes", "locations", "keys", "nodes"):
         documents = json.loads(run(command, "-o", "json").stdout)
         assert documents
