@@ -14,6 +14,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import attrs
@@ -202,16 +203,12 @@ def _urls(module: Mapping[str, Any], parameters: Values) -> dict[str, str]:
 
 def _addresses(parameters: Values) -> Iterable[str]:
     """The addresses of a deployment; the parameter hostname may be a name instead."""
-    values = [parameters.get(name) for name in _ADDRESS_NAMES]
-    return dict.fromkeys(value for value in values if value and _is_address(value))
-
-
-def _is_address(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
+    addresses = []
+    for value in filter(None, map(parameters.get, _ADDRESS_NAMES)):
+        with suppress(ValueError):
+            ipaddress.ip_address(value)
+            addresses.append(value)
+    return dict.fromkeys(addresses)
 
 
 def get_parameter(

@@ -278,8 +278,7 @@ def _conflict(name: str, message: str, hint: str) -> Conflict:
 def _expect_stop(session: Session, name: str) -> Response:
     """The expected response to a stop, by the deployment's state."""
     state = read_state(session, name)
-    if state == GONE:
-        return expect(404, b'{"status": 404}')()
-    if state in {*_DELETABLE, "STOPPING"}:
-        return expect(409, f'{{"message": "It is in state {state}!"}}'.encode())()
-    return expect(202, json.dumps({"status": 202, "location": f"job/{PLACEHOLDER}"}).encode())()
+    status = 404 if state == GONE else 409 if state in {*_DELETABLE, "STOPPING"} else 202
+    job, message = f"job/{PLACEHOLDER}", f"It is in state {state}!"
+    document = {"status": status, "location": job, "message": message}
+    return expect(status, json.dumps(document).encode())()
