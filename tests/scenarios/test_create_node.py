@@ -92,16 +92,12 @@ def test_ex_cloud_of_each_node(
     assert driver.ex_get_node(node.id).extra["clouds"] == [locations[0].name]
 
 
-def test_ex_scalable(
-    driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy
-) -> None:
+def test_ex_scalable(driver: Any, scenario: Scenario, application: Any, deployed: Deploy) -> None:
     node = deployed(name=scenario.name, image=application, ex_scalable=True)
     assert driver.ex_get_node(node.id).extra["scalable"] is True
 
 
-def test_ex_check_ssh_key(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
-) -> None:
+def test_ex_check_ssh_key(driver: Any, scenario: Scenario, image: Any, deployed: Deploy) -> None:
     if "ssh_key" not in driver.features["create_node"]:
         scenario.unsupported("it puts no keys into machines")
     pair = driver.import_key_pair_from_string(scenario.name, KEY)

@@ -65,9 +65,7 @@ def test_a_deployment_whose_script_fails(
     assert driver.ex_get_node(node.id).extra["abort"]
 
 
-def test_a_cloud_without_credentials(
-    driver: Driver, scenario: Scenario, image: NodeImage, waiting: Any
-) -> None:
+def test_a_cloud_without_credentials(driver: Any, scenario: Any, image: Any, waiting: Any) -> None:
     """It is refused at once, or fails at launch and can be destroyed."""
     failures: list[Exception] = []
     for location in reversed(driver.list_locations()):

@@ -81,9 +81,7 @@ def test_parameters_reach_the_deployment(
     assert driver.ex_get_node_parameter(node, f"machine:{inputs[0]}") == text
 
 
-def test_listings_show_the_node_by_its_name(
-    driver: Driver, scenario: Scenario, deploy: Deploy
-) -> None:
+def test_listings_show_the_node_by_its_name(driver: Driver, scenario: Any, deploy: Deploy) -> None:
     node = deploy()
     active = {node.id: node for node in driver.list_nodes(ex_addresses=True)}
     assert active[node.id].name == scenario.name

@@ -9,7 +9,6 @@ from libcloud.compute.base import NodeImage
 
 from slipstream.errors import BadInput
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
-from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 
@@ -38,9 +37,7 @@ def deployed(driver: Driver, name: str, image: NodeImage) -> Any:
 
 
 @pytest.mark.usefixtures("images", "locations")
-def test_from_listing_to_terminating(
-    driver: Driver, scenario: Scenario, image: NodeImage, waiting: Any
-) -> None:
+def test_from_listing_to_terminating(driver: Any, scenario: Any, image: Any, waiting: Any) -> None:
     node = deployed(driver, scenario.name, image)
     try:
         driver.ex_wait_node_in_state(node.id, **waiting)

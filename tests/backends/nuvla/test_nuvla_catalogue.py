@@ -92,9 +92,7 @@ def test_get_image_by_id(driver: Driver, sandbox: Sandbox) -> None:
             driver.get_image(gone)
 
 
-def test_list_locations_with_their_credentials(
-    driver: Driver, bob: Driver, sandbox: Sandbox
-) -> None:
+def test_list_locations_with_their_credentials(driver: Any, bob: Driver, sandbox: Sandbox) -> None:
     names = [location.name for location in driver.list_locations()]
     assert names == ["edge-basel", "edge-geneva", "edge-zurich", "k8s-lausanne", "swarm-lausanne"]
     assert bob.list_locations() == []

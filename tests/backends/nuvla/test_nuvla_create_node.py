@@ -79,9 +79,7 @@ def refuse(sandbox: Sandbox, method: str, path: str, status: int, message: str =
     sandbox.faults.add(method, path, status=status, headers=JSON, body=body)
 
 
-def test_create_with_every_option(
-    create: Create, image: Any, location: Any, sandbox: Sandbox
-) -> None:
+def test_create_with_every_option(create: Create, image: Any, location: Any, sandbox: Any) -> None:
     values = {"wordpress_title": "Über <b>&amp; 'us'", "php.ini": "memory_limit=1G"}
     node = create("my blog", ex_tags=["prod", "eu"], ex_parameters=values)
     document = only(sandbox)
