@@ -11,18 +11,18 @@ import pytest
 from libcloud.compute.base import Node, NodeImage, NodeLocation
 
 from slipstream.errors import BadInput, NotSupported
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.testing.scenarios import Scenario
 
 LOOPBACK = ("http://127.0.0.1", "http://[::1]", "http://localhost")
 
-Driver = SlipStreamNodeDriver
 Create = Callable[..., Any]
 Images = list[NodeImage]
+Login = Callable[..., Driver]
 
 
 @pytest.fixture
-def login(scenario: Scenario) -> Iterator[Callable[..., Driver]]:
+def login(scenario: Scenario) -> Iterator[Login]:
     """Log in, by default with the name and password or the API key that there is."""
     drivers: list[Driver] = []
 
@@ -40,17 +40,26 @@ def login(scenario: Scenario) -> Iterator[Callable[..., Driver]]:
 
 
 @pytest.fixture
-def driver(login: Callable[..., Driver]) -> Driver:
+def driver(login: Login) -> Driver:
     return login()
 
 
 @pytest.fixture
-def other_driver(scenario: Scenario, login: Callable[..., Driver]) -> Driver:
+def other_driver(scenario: Scenario, login: Login) -> Driver:
     """A driver of another user."""
     own = scenario.credentials
     if not own.other_username:
         scenario.unsupported("no second account was given to record it with")
     return login(own.other_username, own.other_password)
+
+
+@pytest.fixture
+def two_factors(scenario: Scenario, login: Login) -> Login:
+    """Log in the user who has a second factor."""
+    own = scenario.credentials
+    if not own.two_factor_username:
+        scenario.unsupported("no account with a second factor was given to record it with")
+    return partial(login, own.two_factor_username, own.two_factor_password)
 
 
 @pytest.fixture
@@ -103,19 +112,21 @@ def application(image_of: Callable[..., NodeImage], scenario: Scenario) -> NodeI
 
 
 @pytest.fixture
-def create(driver: Driver) -> Create:
-    """Deploys on the default location, or on the first one that takes the image."""
+def create(driver: Driver, scenario: Scenario) -> Create:
+    """
+    Deploys an image under the name of the scenario.
 
-    def create(**arguments: Any) -> Node:
+    That is on the default location, or on the first one that takes the image.
+    """
+
+    def create(image: NodeImage, **options: Any) -> Node:
+        options = {"name": scenario.name, "image": image, **options}
         # An application whose kind is known runs on the locations of that kind alone.
-        if (
-            "subtype" in arguments["image"].extra
-            and not {"location", "ex_cloud"} & arguments.keys()
-        ):
+        if "subtype" in image.extra and not {"location", "ex_cloud"} & options.keys():
             for location in driver.list_locations():
                 with suppress(BadInput):
-                    return driver.create_node(location=location, **arguments)
-        return driver.create_node(**arguments)
+                    return driver.create_node(location=location, **options)
+        return driver.create_node(**options)
 
     return create
 
@@ -125,8 +136,8 @@ def deployed(driver: Driver, create: Create) -> Iterator[Create]:
     """Deploys, and terminates in the end whatever happened."""
     nodes: list[Node] = []
 
-    def deploy(**arguments: Any) -> Node:
-        nodes.append(create(**arguments))
+    def deploy(image: NodeImage, **options: Any) -> Node:
+        nodes.append(create(image, **options))
         return nodes[-1]
 
     yield deploy
@@ -135,9 +146,9 @@ def deployed(driver: Driver, create: Create) -> Iterator[Create]:
 
 
 @pytest.fixture
-def deploy(scenario: Scenario, image: NodeImage, deployed: Create) -> Create:
-    """Deploys the image under the name of the scenario."""
-    return partial(deployed, name=scenario.name, image=image)
+def deploy(image: NodeImage, deployed: Create) -> Create:
+    """Deploys the first image, and terminates in the end."""
+    return partial(deployed, image)
 
 
 @pytest.fixture

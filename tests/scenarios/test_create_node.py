@@ -33,7 +33,7 @@ def test_ex_tags_as_text(driver: Driver, deploy: Deploy) -> None:
 
 
 def test_without_a_name(driver: Driver, image: NodeImage, deployed: Deploy) -> None:
-    node = deployed(image=image, ex_parameters=required(image))
+    node = deployed(image, name=None, ex_parameters=required(image))
     assert driver.ex_get_node(node.id).id == node.id
 
 
@@ -69,9 +69,7 @@ def test_size(driver: Driver, scenario: Scenario, image_of: FindImage, deployed:
     size = next((s for s in sizes if s.extra["location"] in places), None)
     if size is None:
         scenario.unsupported("no service offer is one of this account's clouds")
-    node = deployed(
-        name=scenario.name, image=image, size=size, location=places[size.extra["location"]]
-    )
+    node = deployed(image, size=size, location=places[size.extra["location"]])
     assert size.extra["location"] in driver.ex_get_node(node.id).extra["clouds"]
 
 
@@ -79,21 +77,19 @@ def test_size(driver: Driver, scenario: Scenario, image_of: FindImage, deployed:
 def test_ex_keep_running(
     driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy, value: str
 ) -> None:
-    node = deployed(name=scenario.name, image=application, ex_keep_running=value)
+    node = deployed(application, ex_keep_running=value)
     assert driver.ex_get_node(node.id).name == scenario.name
 
 
-def test_ex_cloud_of_each_node(
-    driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy
-) -> None:
+def test_ex_cloud_of_each_node(driver: Driver, application: NodeImage, deployed: Deploy) -> None:
     locations = driver.list_locations()
     clouds = dict.fromkeys(application.extra["nodes"], locations[0].id)
-    node = deployed(name=scenario.name, image=application, ex_cloud=clouds)
+    node = deployed(application, ex_cloud=clouds)
     assert driver.ex_get_node(node.id).extra["clouds"] == [locations[0].name]
 
 
-def test_ex_scalable(driver: Any, scenario: Scenario, application: Any, deployed: Deploy) -> None:
-    node = deployed(name=scenario.name, image=application, ex_scalable=True)
+def test_ex_scalable(driver: Driver, application: NodeImage, deployed: Deploy) -> None:
+    node = deployed(application, ex_scalable=True)
     assert driver.ex_get_node(node.id).extra["scalable"] is True
 
 
@@ -102,8 +98,7 @@ def test_ex_check_ssh_key(driver: Any, scenario: Scenario, image: Any, deployed:
         scenario.unsupported("it puts no keys into machines")
     pair = driver.import_key_pair_from_string(scenario.name, KEY)
     try:
-        node = deployed(name=scenario.name, image=image, ex_check_ssh_key=True)
-        assert node.name == scenario.name
+        assert deployed(image, ex_check_ssh_key=True).name == scenario.name
     finally:
         assert driver.delete_key_pair(pair)
 
@@ -113,9 +108,7 @@ def test_auth(driver: Driver, scenario: Scenario, image: NodeImage, deployed: De
         scenario.unsupported("it puts no keys into machines")
     before = {pair.public_key for pair in driver.list_key_pairs()}
     try:
-        node = deployed(
-            name=scenario.name, image=image, auth=NodeAuthSSHKey(f"{KEY} {scenario.name}")
-        )
+        node = deployed(image, auth=NodeAuthSSHKey(f"{KEY} {scenario.name}"))
         assert node.name == scenario.name
         assert KEY in " ".join(pair.public_key for pair in driver.list_key_pairs())
     finally:
@@ -138,7 +131,7 @@ def test_an_input_that_a_mapping_sets(
         scenario.unsupported("it has no application with mapped parameters")
     node_name, name, source = mapped[0]
     source_node, _, output = source.partition(":")
-    node = deployed(name=scenario.name, image=image)
+    node = deployed(image)
     driver.ex_wait_node_in_state(node.id, **waiting)
     value = driver.ex_get_node_parameter(node, f"{node_name}.1:{name}")
     assert value == driver.ex_get_node_parameter(node, f"{source_node}.1:{output}")

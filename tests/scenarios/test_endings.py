@@ -35,18 +35,16 @@ def failing_image(driver: Driver, scenario: Scenario) -> NodeImage:
 
 
 def test_destroying_at_once_after_creating(
-    driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy, waiting: Any
+    driver: Driver, image: NodeImage, create: Deploy, waiting: Any
 ) -> None:
-    node = create(name=scenario.name, image=image)
+    node = create(image)
     assert driver.destroy_node(node)
     driver.ex_wait_node_in_state(node.id, GONE, ignore_abort=True, **waiting)
     assert node.id not in {other.id for other in driver.list_nodes(ex_addresses=False)}
 
 
-def test_destroying_what_has_ended(
-    driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy, waiting: Any
-) -> None:
-    node = create(name=scenario.name, image=image)
+def test_destroying_what_has_ended(driver: Any, image: Any, create: Deploy, waiting: Any) -> None:
+    node = create(image)
     driver.ex_wait_node_in_state(node.id, **waiting)
     assert driver.destroy_node(node)
     driver.ex_wait_node_in_state(node.id, "terminated", ignore_abort=True, **waiting)
@@ -57,7 +55,7 @@ def test_destroying_what_has_ended(
 def test_a_deployment_whose_script_fails(
     driver: Driver, scenario: Scenario, deployed: Deploy, waiting: Any
 ) -> None:
-    node = deployed(name=scenario.name, image=failing_image(driver, scenario))
+    node = deployed(failing_image(driver, scenario))
     with pytest.raises(NodeFailed) as failure:
         driver.ex_wait_node_in_state(node.id, **waiting)
     assert failure.value.reason
@@ -159,9 +157,7 @@ def add_credential(driver: Driver, scenario: Scenario, service: dict[str, Any]) 
     template = {
         "href": "credential-template/infrastructure-service-swarm",
         "parent": service["id"],
-        "ca": "none",
-        "cert": "none",
-        "key": "none",
+        **dict.fromkeys(("ca", "cert", "key"), "none"),
     }
     document = {"name": scenario.name, "parent": service["id"], "template": template}
     added = driver.connection.request("/api/credential", method="POST", json=document).object

@@ -12,22 +12,25 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
+Login = Callable[..., Driver]
 
 
-def test_user_name_and_password(scenario: Scenario) -> None:
+def assert_lists_nodes(driver: Driver) -> None:
+    assert isinstance(driver.list_nodes(ex_addresses=False), list)
+
+
+def test_user_name_and_password(scenario: Scenario, login: Login) -> None:
     own = scenario.credentials
     if not own.username:
         scenario.unsupported("no user name and password were given to record it with")
-    driver = Driver(own.username, own.password, ex_endpoint=scenario.endpoint)
-    assert isinstance(driver.list_nodes(ex_addresses=False), list)
+    assert_lists_nodes(login(own.username, own.password))
 
 
-def test_api_key_is_told_by_its_look(scenario: Scenario) -> None:
+def test_api_key_is_told_by_its_look(scenario: Scenario, login: Login) -> None:
     own = scenario.credentials
     if not own.key:
         scenario.unsupported("no API key was given to record it with")
-    driver = Driver(own.key, own.secret, ex_endpoint=scenario.endpoint)
-    assert isinstance(driver.list_nodes(ex_addresses=False), list)
+    assert_lists_nodes(login(own.key, own.secret))
 
 
 def test_wrong_password_fails_at_login(scenario: Scenario) -> None:
@@ -41,27 +44,16 @@ def test_unknown_session_template_names_those_that_exist(scenario: Scenario) -> 
         Driver(None, ex_endpoint=scenario.endpoint, ex_login_method="no-such-template")
 
 
-def test_second_factor(scenario: Scenario, login: Callable[..., Driver]) -> None:
-    own = scenario.credentials
-    if not own.two_factor_username:
-        scenario.unsupported("no account with a second factor was given to record it with")
-    driver = login(
-        own.two_factor_username,
-        own.two_factor_password,
-        ex_login_parameters={"code": scenario.code},
-    )
-    assert isinstance(driver.list_nodes(ex_addresses=False), list)
+def test_second_factor(scenario: Scenario, two_factors: Login) -> None:
+    assert_lists_nodes(two_factors(ex_login_parameters={"code": scenario.code}))
 
 
-def test_missing_second_factor(scenario: Scenario, login: Callable[..., Driver]) -> None:
-    own = scenario.credentials
-    if not own.two_factor_username:
-        scenario.unsupported("no account with a second factor was given to record it with")
+def test_missing_second_factor(two_factors: Login) -> None:
     with pytest.raises(InvalidCredsError, match="code"):
-        login(own.two_factor_username, own.two_factor_password)
+        two_factors()
 
 
-def test_group(scenario: Scenario, driver: Driver, login: Callable[..., Driver]) -> None:
+def test_group(scenario: Scenario, driver: Driver, login: Login) -> None:
     try:
         groups = driver.connection.request("/api/group").object
     except BaseHTTPError:
@@ -73,4 +65,4 @@ def test_group(scenario: Scenario, driver: Driver, login: Callable[..., Driver])
     ]
     if not own:
         scenario.unsupported("this account is in no group of its own")
-    assert isinstance(login(ex_group=own[0]).list_nodes(ex_addresses=False), list)
+    assert_lists_nodes(login(ex_group=own[0]))

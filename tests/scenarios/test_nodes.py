@@ -50,16 +50,11 @@ def test_a_node_from_creation_to_termination(
 
 
 def test_an_application_on_several_machines(
-    driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy, waiting: Any
+    driver: Driver, application: NodeImage, deployed: Deploy, waiting: Any
 ) -> None:
     names = sorted(application.extra["nodes"])
-    node = deployed(
-        name=scenario.name,
-        image=application,
-        ex_multiplicity={names[0]: 2},
-        ex_tolerate_failures={names[0]: 1},
-        ex_keep_running="always",
-    )
+    options: Any = {"ex_multiplicity": {names[0]: 2}, "ex_tolerate_failures": {names[0]: 1}}
+    node = deployed(application, ex_keep_running="always", **options)
     driver.ex_wait_node_in_state(node.id, **waiting)
     assert driver.ex_get_node_parameter(node, f"{names[0]}:ids") == "1,2"
     assert len(driver.ex_list_virtual_machines(node=node)) >= len(names) + 1
@@ -77,18 +72,16 @@ def test_parameters_reach_the_deployment(
     if not inputs:
         scenario.unsupported("the component has no input parameter")
     text = 'it\'s "quoted" & <odd>, 100% ünïcödé'
-    node = deployed(name=scenario.name, image=image, ex_parameters={inputs[0]: text})
+    node = deployed(image, ex_parameters={inputs[0]: text})
     assert driver.ex_get_node_parameter(node, f"machine:{inputs[0]}") == text
 
 
 def test_listings_show_the_node_by_its_name(driver: Driver, scenario: Any, deploy: Deploy) -> None:
     node = deploy()
-    active = {node.id: node for node in driver.list_nodes(ex_addresses=True)}
-    assert active[node.id].name == scenario.name
-    everything = {
-        node.id: node for node in driver.list_nodes(ex_active_only=False, ex_addresses=False)
-    }
-    assert everything[node.id].name == scenario.name
+    options: Any
+    for options in ({"ex_addresses": True}, {"ex_active_only": False, "ex_addresses": False}):
+        listed = {node.id: node for node in driver.list_nodes(**options)}
+        assert listed[node.id].name == scenario.name
 
 
 def test_an_unknown_parameter_leaves_the_deployment_alone(
@@ -108,10 +101,8 @@ def test_an_unknown_input_is_refused_before_anything_is_deployed(
         )
 
 
-def test_terminating_twice_is_accepted(
-    driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy
-) -> None:
-    node = create(name=scenario.name, image=image)
+def test_terminating_twice_is_accepted(driver: Driver, image: NodeImage, create: Deploy) -> None:
+    node = create(image)
     assert driver.destroy_node(node)
     assert driver.destroy_node(node)
 
