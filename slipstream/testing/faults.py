@@ -10,10 +10,10 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from email.utils import formatdate
-from functools import partial, reduce
+from functools import partial
 from html import escape
-from operator import getitem
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, tostring
 
@@ -242,7 +242,6 @@ _alter(
 # Faults of single fields.
 
 _MISSING = object()
-Path = tuple[Any, ...]
 
 
 def field_faults(reply: Reply, most: int) -> Iterable[Fault]:
@@ -274,22 +273,31 @@ def _in_document(reply: Reply) -> Iterator[Fault]:
             root: Element = fromstring(reply.body)
         except (ParseError, DefusedXmlException, ValueError):
             return
-        yield from _in_element(root, ())
+        for name, element in _faulty_elements(root):
+            yield Fault(name, partial(_with_body, partial(tostring, element)))
     else:
-        yield from _in_value(document, ())
+        for name, value in _faulty_values(document):
+            yield Fault(name, partial(_with_body, partial(json.dumps, value)))
 
 
-def _in_value(value: Any, path: Path) -> Iterator[Fault]:
-    """The faults in the items of a value of a JSON document."""
-    keys: Iterable[Any] = value if isinstance(value, dict) else ()
-    if isinstance(value, list) and value:
-        keys = [0]
-    for key in keys:
-        where = (*path, key)
-        for what, wrong in _wrong(value[key]).items():
-            name = "".join(f"[{part!r}]" for part in where)
-            yield Fault(f"{name} is {what}", partial(_set_value, where, wrong))
-        yield from _in_value(value[key], where)
+def _with_body(write: Callable[[], str | bytes], reply: Reply) -> Reply:
+    body = write()
+    return attrs.evolve(reply, body=body if isinstance(body, bytes) else body.encode())
+
+
+def _faulty_values(value: Any) -> Iterator[tuple[str, Any]]:
+    """A value of a JSON document with a fault in one of its items, and the name of the fault."""
+    items = list(value.items()) if isinstance(value, dict) else []
+    if isinstance(value, list):
+        items = list(enumerate(value[:1]))
+    for key, right in items:
+        wrong = [(f" is {what}", item) for what, item in _wrong(right).items()]
+        for name, item in [*wrong, *_faulty_values(right)]:
+            faulty = value.copy()
+            faulty[key] = item
+            if item is _MISSING:
+                del faulty[key]
+            yield f"[{key!r}]{name}", faulty
 
 
 def _wrong(value: Any) -> Mapping[str, Any]:
@@ -309,33 +317,32 @@ def _wrong(value: Any) -> Mapping[str, Any]:
     return wrong
 
 
-def _set_value(path: Path, wrong: Any, reply: Reply) -> Reply:
-    document = json.loads(reply.body)
-    holder = reduce(getitem, path[:-1], document)
-    if wrong is _MISSING:
-        del holder[path[-1]]
-    else:
-        holder[path[-1]] = wrong
-    return attrs.evolve(reply, body=json.dumps(document).encode())
-
-
-def _in_element(element: Element, path: Path) -> Iterator[Fault]:
-    """The faults in the attributes, the text and the children of an element of XML."""
-    name, edits = element.tag, {}
-    for key, value in element.attrib.items():
-        for what, wrong in _wrong_text(value).items():
-            edits[f"@{key} of {name} is {what}"] = partial(_set_attribute, key, wrong)
-    if (element.text or "").strip():
-        for what, wrong in _wrong_text(element.text or "").items():
-            edits[f"the text of {name} is {what}"] = partial(_set_text, wrong)
+def _faulty_elements(element: Element) -> Iterator[tuple[str, Element]]:
+    """An element of XML with a fault in its attributes, text or children, and the fault's name."""
+    name = element.tag
+    for key, right in element.attrib.items():
+        for what, wrong in _wrong_text(right).items():
+            faulty = copy(element)
+            others = {k: v for k, v in element.attrib.items() if k != key}
+            faulty.attrib = others if wrong is None else {**others, key: wrong}
+            yield f"@{key} of {name} is {what}", faulty
+    if text := (element.text or "").strip():
+        for what, wrong in _wrong_text(text).items():
+            faulty = copy(element)
+            faulty.text = wrong
+            yield f"the text of {name} is {what}", faulty
     first = {child.tag: number for number, child in reversed(list(enumerate(element)))}
     for tag, number in first.items():
-        for what, times in {"missing": 0, "there twice": 2}.items():
-            edits[f"{tag} in {name} is {what}"] = partial(_set_child, number, times)
-    for what, edit in edits.items():
-        yield Fault(what, partial(_edit, path, edit))
-    for number in first.values():
-        yield from _in_element(element[number], (*path, number))
+        child = element[number]
+        wrong_children = [
+            (f"{tag} in {name} is missing", []),
+            (f"{tag} in {name} is there twice", [child, child]),
+            *((what, [faulty]) for what, faulty in _faulty_elements(child)),
+        ]
+        for what, children in wrong_children:
+            faulty = copy(element)
+            faulty[number : number + 1] = children
+            yield what, faulty
 
 
 def _wrong_text(value: str) -> Mapping[str, str | None]:
@@ -345,23 +352,3 @@ def _wrong_text(value: str) -> Mapping[str, str | None]:
     if parse_timestamp(value) is not None:
         wrong["no date"] = NO_TIME
     return wrong
-
-
-def _edit(path: Path, edit: Callable[[Element], None], reply: Reply) -> Reply:
-    root: Element = fromstring(reply.body)
-    edit(reduce(getitem, path, root))
-    return attrs.evolve(reply, body=tostring(root))
-
-
-def _set_attribute(key: str, wrong: str | None, element: Element) -> None:
-    del element.attrib[key]
-    if wrong is not None:
-        element.set(key, wrong)
-
-
-def _set_text(wrong: str | None, element: Element) -> None:
-    element.text = wrong
-
-
-def _set_child(number: int, times: int, element: Element) -> None:
-    element[number : number + 1] = [element[number]] * times
