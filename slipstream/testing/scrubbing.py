@@ -47,6 +47,7 @@ CREDENTIALS: Final = {
 """The placeholder of each credential."""
 
 _SCRUBBED = "SCRUBBED"  # the placeholder of a secret that is never sent again
+_FORGOTTEN = "INVALID"  # how the servers end a session: com/sixsq/slipstream/auth/cookies.clj
 _EMAIL, _CLIENT_ADDRESS, _HOST = "someone@example.com", "192.0.2.1", "server.example"
 _PUBLIC_HOSTS = frozenset({"nuv.la", "nuvla.io"})
 """Public services, whose names a client may know and act upon: these stay."""
@@ -54,7 +55,8 @@ _PUBLIC_HOSTS = frozenset({"nuv.la", "nuvla.io"})
 _NEVER = "Thu, 31 Dec 2099 23:59:59"
 _NEVER_ISO = "2099-12-31T23:59:59.000Z"
 _LONG_AGO = "Thu, 01 Jan 1970 00:00:00"
-_COOKIE_ATTRIBUTES = frozenset({"path", "max-age", "secure", "httponly", "samesite"})
+_COOKIE_DOMAIN = re.compile(r"; *domain=[^;]*", re.IGNORECASE)
+_COOKIE_END = re.compile(r"(expires=)([^;]*)", re.IGNORECASE)
 _ZONE = re.compile(r"(?:GMT|UTC|[+-]\d{4})\s*$")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
 _PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{_KEY})")
@@ -72,29 +74,8 @@ _PROTOCOL_WORDS = frozenset(
     | {"server", "service", "session", "slipstream", "state", "status", "template", "text"}
     | {"token", "true", "type", "user", "username", "value", "version"}
 )
-_WIDTH = 96
 
 Headers = Mapping[str, Iterable[str]]
-
-
-def _scrubbed_cookie(header: str, date: str | None) -> str:
-    """
-    Take the token out of a ``Set-Cookie`` header.
-
-    Name and attributes stay, because a client acts on them. A cookie that was valid when it was
-    recorded expires in the far future; one that had expired stays expired.
-    """
-    cookie, *attributes = [part.strip() for part in header.split(";")]
-    name, _, value = cookie.partition("=")
-    # INVALID is how the servers forget a session: com/sixsq/slipstream/auth/cookies.clj.
-    parts = [f"{name.strip()}={value if value in {'', 'INVALID'} else _SCRUBBED}"]
-    for attribute in attributes:
-        name, _, value = attribute.partition("=")
-        if name.strip().lower() == "expires":
-            parts.append(f"{name.strip()}={_postponed(value, date)}")
-        elif name.strip().lower() in _COOKIE_ATTRIBUTES:
-            parts.append(attribute)
-    return "; ".join(parts)
 
 
 def _postponed(timestamp: str, date: str | None = None) -> str:
@@ -147,9 +128,10 @@ def is_placeholder(value: str) -> bool:
 
 def _scrubbed(value: str) -> str:
     """Replace a secret, unless it is empty, a placeholder, or the public half of an API key."""
+    if not value.strip() or value == _FORGOTTEN or is_placeholder(value):
+        return value
     # Later requests name the credential again.
-    harmless = not value.strip() or is_placeholder(value) or _CREDENTIAL_ID.fullmatch(value)
-    return value if harmless else _SCRUBBED
+    return value if _CREDENTIAL_ID.fullmatch(value) else _SCRUBBED
 
 
 def _exception(name: str, members: Mapping[str, Any]) -> str | None:
@@ -256,8 +238,14 @@ class Scrubber:
         """Scrub the headers of a response, and drop those that no client acts upon."""
         scrubbed = self._headers(headers, RESPONSE_HEADERS - {"set-cookie"})
         date = _first(headers, "date") or None
-        cookies = [_scrubbed_cookie(cookie, date) for cookie in _all(headers, "set-cookie")]
+        cookies = [self._cookie(cookie, date) for cookie in _all(headers, "set-cookie")]
         return {**scrubbed, "set-cookie": cookies} if cookies else scrubbed
+
+    def _cookie(self, header: str, date: str | None) -> str:
+        # Name and attributes stay, because a client acts on them. A cookie that had expired when
+        # it was recorded stays expired, another one never expires.
+        cookie = self._redactor.header("set-cookie", _COOKIE_DOMAIN.sub("", header))
+        return _COOKIE_END.sub(lambda hit: hit[1] + _postponed(hit[2], date), cookie)
 
     def _headers(self, headers: Headers, allowed: frozenset[str]) -> dict[str, list[str]]:
         pairs = ((name, [self.url(v) for v in _all(headers, name)]) for name in sorted(allowed))
@@ -268,27 +256,13 @@ class Scrubber:
 
 
 def _indented(text: str) -> str:
+    """Break JSON into lines, so that a change in a cassette can be read."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return text
     try:
-        return pretty(json.loads(text)) if text.lstrip()[:1] in {"{", "["} else text
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=1)
     except (ValueError, RecursionError):
         return text
-
-
-def pretty(value: Any, depth: int = 0) -> str:
-    """Write JSON with one line for each part that fits into one, so that a change is readable."""
-    short = json.dumps(value, ensure_ascii=False)
-    if len(short) + depth <= _WIDTH or not isinstance(value, dict | list) or not value:
-        return short
-    if isinstance(value, dict):
-        parts = [
-            f"{json.dumps(key, ensure_ascii=False)}: {pretty(item, depth + 1)}"
-            for key, item in value.items()
-        ]
-    else:
-        parts = [pretty(item, depth + 1) for item in value]
-    indent = " " * (depth + 1)
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
-    return f"{opening}\n{indent}" + f",\n{indent}".join(parts) + f"\n{indent[1:]}{closing}"
 
 
 def _all(headers: Headers, name: str) -> list[str]:

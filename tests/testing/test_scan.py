@@ -110,7 +110,7 @@ def test_clean_cassette_has_no_findings_whatever_its_parameter(root: Path) -> No
         ("origin: sandbox-3.71", "origin: other", "says it belongs to other"),
         ("scenario: nodes.deploy", "scenario: nodes.other", "belongs elsewhere"),
         ("interactions:", "actions:", "not a cassette"),
-        ("recorded-user", "x" * 300_000, "is larger than 300 kB"),
+        ("recorded-user", "x" * 400_000, "is larger than 400 kB"),
         ("recorded-user", VALUE, "is not scrubbed at POST https://server.example/api/session"),
     ],
 )

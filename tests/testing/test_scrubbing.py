@@ -18,7 +18,7 @@ from vcr.request import Request  # type: ignore[import-untyped]
 
 from slipstream.testing.cassette_file import FROM_SANDBOX, Header, Interaction
 from slipstream.testing.cassettes import MATCHERS, Recording, _scrubbed, replaying
-from slipstream.testing.scrubbing import Scrubber, is_placeholder, moved, pretty
+from slipstream.testing.scrubbing import Scrubber, is_placeholder, moved
 
 ENDPOINT = "http://127.0.0.1:54321"
 HEADER = Header(
@@ -199,20 +199,17 @@ def test_text_of_a_runtime_parameter_named_a_password_is_gone() -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (
-            b'{"message": "invalid credentials for \'alice\'", "clouds": ["c", 1.5, null, true]}',
-            JSON,
-        ),
-        (b'{"sessionTemplate": {"href": "session-template/api-key"}, "id": "session/5f0"}', JSON),
-        (b'<run state="Ready">\n <p name="x"><value><![CDATA[a & b]]></value></p>\n</run>', XML),
+        ('{\n "message": "invalid credentials for alice",\n "n": 1.5,\n "ok": true\n}', JSON),
+        ('{\n "href": "session-template/api-key",\n "id": "session/5f0"\n}', JSON),
+        ('<run state="Ready">\n <p name="x"><value><![CDATA[a & b]]></value></p>\n</run>', XML),
     ],
 )
-def test_body_without_secrets_stays_as_it_is(body: bytes, kind: str) -> None:
-    assert Scrubber().body(body, {"content-type": [kind]}) == body
+def test_body_without_secrets_stays_as_it_is(body: str, kind: str) -> None:
+    assert Scrubber().body(body.encode(), {"content-type": [kind]}).decode() == body
 
 
 def test_session_cookie_keeps_its_name_and_does_not_expire() -> None:
-    value = "com.sixsq.slipstream.cookie=token=eyJhbGciOi.J9.x;Secure;Path=/;Expires={} UTC"
+    value = "com.sixsq.slipstream.cookie=token=eyJ;Secure;Domain=acme.ch;Path=/;Expires={} UTC"
     headers = {
         "Date": ["Fri, 13 Oct 2017 17:07:26 GMT"],
         "SET-Cookie": [
@@ -292,19 +289,7 @@ def test_addresses_of_the_server_are_moved_and_no_others(
     assert moved(server, "https://server.example")(text) == expected
 
 
-@quick
-@given(
-    document=st.recursive(
-        st.none() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=10), inner),
-    )
-)
-def test_pretty_json_reads_back_as_it_was(document: Any) -> None:
-    assert json.loads(pretty(document)) == document
-
-
-def test_pretty_json_has_one_line_for_what_fits_into_one() -> None:
-    rules = [{"principal": "ADMIN", "type": "ROLE", "right": "ALL"}] * 3
-    lines = Scrubber().body(json.dumps({"acl": {"rules": rules}}).encode(), {}).splitlines()
-    assert len(lines) == 9
-    assert max(map(len, lines)) < 97
+def test_json_is_broken_into_lines() -> None:
+    rules = {"acl": [{"right": "ALL", "owner": "é"}]}
+    lines = Scrubber().body(json.dumps(rules).encode(), {}).decode().splitlines()
+    assert lines[3:5] == ['   "right": "ALL",', '   "owner": "é"']
