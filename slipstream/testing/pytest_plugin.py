@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _RECORDER = pytest.StashKey[Recorder]()
 _RECORDING = pytest.StashKey[Recording]()
-_PROBLEM = pytest.StashKey[str]()
+_OWNERS = pytest.StashKey[dict[tuple[object, str], str]]()
 _OUTCOMES = pytest.StashKey[set[str]]()
 _STATUS = "slipstream_scenario"
 _SKIPPED = {
@@ -98,11 +98,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("origin", parameters, indirect=True, scope="session")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Refuse two scenarios that would share one cassette."""
+    report = yield
+    owners = collector.config.stash.setdefault(_OWNERS, {})
+    for item in report.result or ():
+        if not (isinstance(item, pytest.Item) and item.get_closest_marker("scenario")):
+            continue
+        # Some file systems take capital letters for small ones.
+        cassette = (_parameters(item).get("origin"), _name(item).casefold())
+        owner = owners.setdefault(cassette, item.nodeid)
+        if owner != item.nodeid:
+            report.outcome = "failed"
+            report.longrepr = (
+                f"{owner} and {item.nodeid} would share the cassette of {_name(item)}: "
+                "give one of them, or the id of its parameters, another name"
+            )
+    return report
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the scenarios that were selected; two that would share one cassette are refused."""
+    """Keep the scenarios that were selected."""
     names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
-    _refuse_shared_cassettes(config, names)
     selected = set(config.option.scenario)
     if not selected and not config.option.record:
         return
@@ -114,31 +135,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     rest = [item for item in items if item in names and (names[item] in selected or not selected)]
     config.hook.pytest_deselected(items=[item for item in items if item not in rest])
     items[:] = rest
-
-
-def _refuse_shared_cassettes(config: pytest.Config, names: dict[pytest.Item, str]) -> None:
-    owners: dict[tuple[object, str], pytest.Item] = {}
-    for item, name in names.items():
-        callspec = getattr(item, "callspec", None)
-        # Some file systems take capital letters for small ones.
-        key = (callspec and callspec.params.get("origin"), name.casefold())
-        other = owners.setdefault(key, item)
-        if other is item:
-            continue
-        problem = (
-            f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
-            "give one of them, or the id of its parameters, another name"
-        )
-        if not hasattr(config, "workerinput"):
-            raise pytest.UsageError(problem)
-        # A worker of pytest-xdist can say it in the report of a test alone.
-        config.stash[_PROBLEM] = problem
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test that the collection could not refuse."""
-    if item.get_closest_marker("scenario") and (problem := item.config.stash.get(_PROBLEM, None)):
-        pytest.fail(problem, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -309,10 +305,15 @@ def _root(config: pytest.Config) -> Path:
     return config.rootpath / str(config.getini("slipstream_cassettes"))
 
 
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params if callspec else {}
+
+
 def _name(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     parameters = callspec.id if callspec else ""
-    if callspec and "origin" in callspec.params:
-        parameters = parameters.replace(str(callspec.params["origin"]) or "none", "", 1).strip("-")
+    if "origin" in _parameters(item):
+        parameters = parameters.replace(_parameters(item)["origin"] or "none", "", 1).strip("-")
     function = getattr(item, "originalname", None) or item.name
     return scenario_name(item.path.stem, function, parameters)

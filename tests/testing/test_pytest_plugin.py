@@ -276,14 +276,9 @@ def test_two_scenarios_with_one_cassette_are_refused_and_named(
         path.write_text(source)
         if "/" in name:
             (path.parent / "__init__.py").touch()
-    result = project.run()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*test_some*::test_?*and*test_some*::test_?*share the cassette*"])
-
-
-def test_worker_of_xdist_fails_both_scenarios_with_one_cassette(project: Project) -> None:
-    project.pytester.makepyfile(test_some=TWINS["capital letters"]["test_some"])
-    project.record("-n", "1", errors=2).stdout.fnmatch_lines(["*share the cassette of some.X*"])
+    lines = ["*test_some*::test_?*and*test_some*::test_?*share the cassette*"]
+    for options in ([], ["-n", "1"] if files is TWINS["ids"] else ["--record"]):
+        project.run(*options, errors=1).stdout.fnmatch_lines(lines)
 
 
 def test_each_origin_is_replayed(recorded: Project) -> None:
