@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import warnings
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from small_driver import Missing, SmallDriver
 
 from slipstream.conformance import CHECKS, Choice, Outcome, run
 
-NOT_FOUND = Missing("There is no such image.")
+NOT_FOUND, WITH_SECRET = (Missing("There is no such image.") for _ in range(2))
+vars(WITH_SECRET)["request"] = {"password": "open-sesame"}
 PAGE = "<html><head><title>502</title></head></html> Bad gateway"
 SNAPSHOTS = ("list_volume_snapshots", "create_volume_snapshot", "destroy_volume_snapshot")
 DRIVER: Any = SmallDriver()
@@ -66,9 +68,11 @@ def image(image_id: str) -> NodeImage:
     return NodeImage(image_id, "Image", DRIVER)
 
 
-def listed_node(cls: type[Node] = Node, **changes: Any) -> Method:
-    item = cls("1", "first", NodeState.RUNNING, [], [], DRIVER)
-    vars(item).update(changes)
+def listed_node(**changes: Any) -> Method:
+    """One node with other attributes, or other methods and properties."""
+    methods = {k: v for k, v in changes.items() if callable(v) or isinstance(v, property)}
+    item: Any = type("Odd", (Node,), methods)("1", "first", NodeState.RUNNING, [], [], DRIVER)
+    vars(item).update({k: v for k, v in changes.items() if k not in methods})
     return returns([item])
 
 
@@ -81,22 +85,6 @@ def listed_size(**changes: Any) -> Method:
 class Forgetful(Missing):
     def __reduce__(self) -> Any:
         return Forgetful, ("forgotten",)
-
-
-class Peculiar(Node):
-    @property
-    def cluster(self) -> str:
-        raise KeyError("cluster")
-
-
-class Wordy(Node):
-    def __repr__(self) -> str:
-        return "x" * 501
-
-
-class Reluctant(Node):
-    def destroy(self) -> Any:
-        return self.driver.stop_node(self)
 
 
 def list_sizes_requiring_zone(
@@ -135,19 +123,22 @@ def does_nothing(self: Any, *args: Any) -> None:
 does_nothing.__wrapped__ = never  # type: ignore[attr-defined]
 
 
-def nodes_with(*addresses: str) -> Method:
-    def list_nodes(self: Any) -> Any:
-        return [Node(n.id, n.name, n.state, [*addresses], [], self) for n in self.nodes]
-
-    return list_nodes
+def list_nodes_elsewhere(self: Any) -> Any:
+    return [Node(n.id, n.name, n.state, ["192.0.2.9"], [], self) for n in self.nodes]
 
 
 def wait_returning_an_address(self: Any, nodes: Any, **options: Any) -> Any:
     return [(item, ["192.0.2.1"]) for item in nodes]
 
 
+def wait_for_private_addresses(self: Any, nodes: Any, ssh_interface: str, **options: Any) -> Any:
+    if ssh_interface == "public_ips":
+        raise LibcloudError("no public address")
+    return [(item, item.public_ips) for item in nodes]
+
+
 def case(name: str, words: str, expected: str = "fails", /, **members: Any) -> Any:
-    """A check, its outcome and words of its detail, and the members that break a driver."""
+    """A check, its outcome and words of its detail; what breaks a driver, and options of a run."""
     return pytest.param(members, name, words, expected, id=f"{name}: {words}")
 
 
@@ -189,7 +180,7 @@ CASES = [
     case(
         "calls-driver.node",
         "node.destroy() calls stop_node instead of destroy_node",
-        list_nodes=listed_node(Reluctant),
+        list_nodes=listed_node(destroy=lambda node: node.driver.stop_node(node)),
     ),
     case(
         "calls-driver.volume",
@@ -200,8 +191,12 @@ CASES = [
     case("by-hand.list_images", "KeyError", list_images=fails_if_narrowed(KeyError("region"))),
     case("ids.nodes", "the id 7 is not", list_nodes=listed_node(id=7)),
     case("ids.nodes", "the id '' is not", list_nodes=listed_node(id="")),
-    case("attributes.nodes", "1: cluster raises KeyError", list_nodes=listed_node(Peculiar)),
-    case("repr.nodes", "501 characters", list_nodes=listed_node(Wordy)),
+    case(
+        "attributes.nodes",
+        "1: cluster raises KeyError",
+        list_nodes=listed_node(cluster=property(raises(KeyError("cluster")))),
+    ),
+    case("repr.nodes", "501 characters", list_nodes=listed_node(__repr__=returns("x" * 501))),
     case("repr.nodes", "AttributeError", list_nodes=listed_node(state=None)),
     case("state.nodes", "state is None", list_nodes=listed_node(state=None)),
     case("state.nodes", "state is 'up'", list_nodes=listed_node(state="up")),
@@ -240,6 +235,8 @@ CASES = [
     case("error-text.image", "''", get_image=raises(Missing(""))),
     case("error-text.image", "raises TypeError", get_image=raises(Missing(None))),
     case("error-secrets.image", "str() and repr() and attributes", get_image=get_image_leaking),
+    case("error-secrets.image", "attributes of Missing hold", get_image=raises(WITH_SECRET)),
+    not_applicable("error-secrets.image", "has no secret", secrets=()),
     case("node.destroyed", "None instead of True", destroy_node=returns(None)),
     case("node.listed", "does not list made-1", list_nodes=lambda self: self.nodes[:1]),
     case(
@@ -254,19 +251,31 @@ CASES = [
         create_node=create_node_that_raises(ValueError("A password is needed.")),
     ),
     case("node.created", "it is dict instead of a Node", create_node=returns({})),
+    case("node.created", "no size 'huge'; 1 were listed", choice=Choice(size="huge")),
     case(
-        "node.addresses",
-        "returned 192.0.2.1 of made-1, list_nodes() none",
-        list_nodes=nodes_with(),
-        wait_until_running=wait_returning_an_address,
+        "node.created",
+        "ValueError: A password is needed.",
+        create_node=create_node_that_raises(ValueError("A password is needed.")),
+        choice=Choice(image="1"),
+    ),
+    case(
+        "cleanup",
+        "stays behind; remove it by hand. AttributeError: 'Node' object has no",
+        destroy_node=lambda self, node: node.power,
     ),
     case(
         "node.addresses",
         "returned 192.0.2.1 of made-1, list_nodes() 192.0.2.9",
-        list_nodes=nodes_with("192.0.2.9"),
+        list_nodes=list_nodes_elsewhere,
         wait_until_running=wait_returning_an_address,
     ),
     case("node.addresses", "on fire", wait_until_running=raises(LibcloudError("it is on fire"))),
+    case(
+        "node.addresses",
+        "has 192.0.2.1 of made-1",
+        "holds",
+        wait_until_running=wait_for_private_addresses,
+    ),
     case("node.read", "id", ex_get_node=lambda self, node_id: self.nodes[0]),
     case("key-pair.deleted", "is still there", delete_key_pair=returns(True)),
     case("key-pair.imported", "laptop", import_key_pair_from_string=lambda d, *_: d.pairs[0]),
@@ -277,6 +286,11 @@ CASES = [
         "PermissionError: no, not with wrong-*** is no InvalidCredsError",
         refuse_login=raises(PermissionError("no, not with wrong-open-sesame")),
     ),
+    case("network-failure", "no OSError", without_network=raises(Missing("It is down."))),
+    case(
+        "network-failure", "is an", "holds", without_network=raises(ConnectionRefusedError("no"))
+    ),
+    not_applicable("network-failure", "no proxy_url", without_network=raises(TypeError("proxy"))),
     not_applicable(
         "by-hand.list_images",
         "list_images(location) is refused: ValueError: Images are everywhere.",
@@ -310,12 +324,14 @@ CASES = [
 def test_check_finds_what_is_broken_or_missing(
     members: Any, name: str, words: str, expected: str
 ) -> None:
-    driver: Any = broken(**members)
+    options = {key: members[key] for key in members.keys() & inspect.signature(run).parameters}
+    driver: Any = broken(**{k: v for k, v in members.items() if k not in options})
     result, detail = outcome(
         driver,
         name,
-        changes=name.startswith(("node.", "key-pair.", "login-")),
+        changes=name.startswith(("node.", "key-pair.", "login-", "cleanup")),
         with_wrong_login=lambda: type(driver)(secret="wrong-open-sesame"),
+        **options,
     )
     assert result == expected, detail
     assert words in detail
@@ -367,26 +383,6 @@ def test_secret_in_an_error_is_found_and_not_repeated() -> None:
     assert report.named(Outcome.FAILS) == ["error-secrets.image"]
     assert "open-sesame" not in report.table()
     assert "someone:***" in report.table()
-    error = Missing("There is no such image.")
-    vars(error)["request"] = {"password": "open-sesame"}
-    assert outcome(broken(get_image=raises(error)), "error-secrets.image") == (
-        "fails",
-        "attributes of Missing hold a secret.",
-    )
-    assert outcome(SmallDriver(), "error-secrets.image", secrets=())[0] == "not applicable"
-
-
-@pytest.mark.parametrize(
-    ("error", "expected", "words"),
-    [
-        (Missing("The network is down."), "fails", "Missing: The network is down. is no OSError."),
-        (ConnectionRefusedError("no"), "holds", "ConnectionRefusedError is an OSError."),
-        (TypeError("unexpected keyword"), "not applicable", "takes no proxy_url"),
-    ],
-)
-def test_network_failure_is_an_os_error(error: Exception, expected: str, words: str) -> None:
-    result, detail = outcome(SmallDriver(), "network-failure", without_network=raises(error))
-    assert (result, words in detail) == (expected, True)
 
 
 def test_list_that_fails_is_reported_once() -> None:
@@ -396,16 +392,6 @@ def test_list_that_fails_is_reported_once() -> None:
     assert {item.detail for item in report.results if item.name.endswith(".volumes")} >= {
         "list_volumes() returned no list; see list.volumes."
     }
-
-
-def test_node_may_have_private_addresses_only() -> None:
-    def wait_until_running(self: Any, nodes: Any, ssh_interface: str, **options: Any) -> Any:
-        if ssh_interface == "public_ips":
-            raise LibcloudError("no public address")
-        return [(item, item.public_ips) for item in nodes]
-
-    driver = broken(wait_until_running=wait_until_running)
-    assert outcome(driver, "node.addresses", changes=True)[0] == "holds"
 
 
 @pytest.mark.parametrize(
@@ -423,16 +409,6 @@ def test_node_is_made_of_what_was_chosen(choice: Choice, ids: list[str | None]) 
     assert [item and item.id for item in driver.created[0]] == ids
 
 
-def test_choice_that_is_missing_or_refused_fails() -> None:
-    assert outcome(SmallDriver(), "node.created", changes=True, choice=Choice(size="huge")) == (
-        "fails",
-        "There is no size 'huge'; 1 were listed.",
-    )
-    driver = broken(create_node=create_node_that_raises(ValueError("A password is needed.")))
-    result = outcome(driver, "node.created", changes=True, choice=Choice(image="1"))
-    assert result == ("fails", "ValueError: A password is needed.")
-
-
 def test_node_whose_response_was_lost_is_destroyed() -> None:
     def create_node(self: Any, name: str, size: Any, image: Any, *_: Any, auth: Any = None) -> Any:
         SmallDriver.create_node(self, name, size, image)
@@ -441,14 +417,6 @@ def test_node_whose_response_was_lost_is_destroyed() -> None:
     driver = broken(create_node=create_node)
     assert "node.created" in failing(driver, changes=True)
     assert [item.id for item in driver.nodes] == ["1"]
-
-
-def test_what_could_not_be_removed_is_named() -> None:
-    driver = broken(destroy_node=lambda self, node: node.power)
-    result, detail = outcome(driver, "cleanup", changes=True)
-    assert result == "fails"
-    assert detail.startswith("The node conformance-")
-    assert "stays behind; remove it by hand. AttributeError: 'Node' object has no" in detail
 
 
 def test_key_pair_that_was_not_deleted_is_deleted_at_the_end() -> None:

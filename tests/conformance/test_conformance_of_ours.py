@@ -13,38 +13,26 @@ def failures(report: Report) -> list[str]:
     ]
 
 
-def test_own_driver_passes_reading_only_and_sends_no_change(endpoint: LiveEndpoint) -> None:
-    driver = endpoint.login()
-    node = endpoint.deploy(driver)
-    before = [key.name for key in driver.list_key_pairs()]
-    endpoint.sandbox.journal.clear()
-    report = run(driver, without_network=lambda: endpoint.login(proxy_url="http://127.0.0.1:1"))
+def test_own_driver_passes_and_leaves_nothing_behind(endpoint: LiveEndpoint) -> None:
+    driver, sandbox = endpoint.login(), endpoint.sandbox
+    node, keys = endpoint.deploy(driver), [key.name for key in driver.list_key_pairs()]
+    sandbox.journal.clear()
+    options = {"without_network": lambda: endpoint.login(proxy_url="http://127.0.0.1:1")}
+    report = run(driver, **options)
     assert failures(report) == []
     assert set(report.named(Outcome.SKIPPED)) == {check.name for check in CHECKS if check.changes}
     assert "state.nodes" in report.named(Outcome.HOLDS)
-    assert len(endpoint.sandbox.journal) > 10
-    assert changed(endpoint.sandbox) == []
-    assert [item.id for item in driver.list_nodes()] == [node.id]
-    assert [key.name for key in driver.list_key_pairs()] == before
-
-
-def test_own_driver_passes_with_changes_and_leaves_nothing_behind(endpoint: LiveEndpoint) -> None:
-    driver = endpoint.login()
-    before = [key.name for key in driver.list_key_pairs()]
+    assert len(sandbox.journal) > 10
+    assert changed(sandbox) == []
     # The first of each list; of the locations of Nuvla one has to be chosen.
     choice = Choice(location=endpoint.location(driver).id if endpoint.family == "nuvla" else None)
+    options["with_wrong_login"] = lambda: endpoint.login(sandbox.username, "wrong-secret")
     with endpoint.passing_time():
-        report = run(
-            driver,
-            changes=True,
-            choice=choice,
-            with_wrong_login=lambda: endpoint.login(endpoint.sandbox.username, "wrong-secret"),
-            without_network=lambda: endpoint.login(proxy_url="http://127.0.0.1:1"),
-        )
+        report = run(driver, changes=True, choice=choice, **options)
     assert failures(report) == []
     assert report.named(Outcome.SKIPPED) == []
     changes = {"node.addresses", "node.destroyed", "key-pair.deleted"}
     assert changes <= set(report.named(Outcome.HOLDS))
     endpoint.pass_time()
-    assert driver.list_nodes() == []
-    assert [key.name for key in driver.list_key_pairs()] == before
+    assert [item.id for item in driver.list_nodes()] == [node.id]
+    assert [key.name for key in driver.list_key_pairs()] == keys
