@@ -18,7 +18,6 @@ from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 import slipstream.session.polling
-from slipstream.sandbox import Sandbox
 
 # Runs within this process forget what they imported; these must not be imported twice.
 __all__ = ["requests", "slipstream", "vcr"]
@@ -328,13 +327,6 @@ def test_wait(scenario):
     path = project.folder.with_name("sandbox-3.71") / "some" / "wait.yaml"
     assert "kind: recorded from the sandbox" in path.read_text()
     project.run(passed=1)
-
-
-def test_clock_of_the_sandbox_fixture_moves_by_hand(sandbox: Sandbox) -> None:
-    before = sandbox.clock.now()
-    assert sandbox.clock.now() == before
-    sandbox.clock.advance(60)
-    assert (sandbox.clock.now() - before).total_seconds() == 60
 
 
 @pytest.mark.parametrize("options", [["--endpoint", "http://x"], ["--origin", "A/B"]])

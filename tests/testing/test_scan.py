@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
 from slipstream.testing.scan import scan, scenario_names, text_findings
 
-MANIFEST = """\
+PROVENANCE = """\
 origin: sandbox-3.71
 kind: recorded from the sandbox
 server: SlipStream
@@ -17,21 +18,12 @@ version: '3.71'
 date: '2026-11-23'
 library: slipstream-libcloud-driver 1.0
 endpoint: https://server.example
-unsupported: {}
 """
-
-CASSETTE = """\
+MANIFEST = f"{PROVENANCE}unsupported: {{}}\n"
+CASSETTE = f"""\
 header:
   scenario: nodes.deploy
-  origin: sandbox-3.71
-  kind: recorded from the sandbox
-  server: SlipStream
-  version: '3.71'
-  date: '2026-11-23'
-  library: slipstream-libcloud-driver 1.0
-  endpoint: https://server.example
-  credentials:
-  - username
+{indent(PROVENANCE, "  ")}  credentials: [username]
 interactions:
 - request:
     method: POST
@@ -39,20 +31,20 @@ interactions:
     headers:
       content-type: application/json
     body: |-
-      {
+      {{
        "username": "recorded-user",
        "password": "recorded-password"
-      }
+      }}
   response:
     status: 201
     reason: Created
     headers:
       set-cookie: com.sixsq.slipstream.cookie=SCRUBBED; Path=/
     body: |-
-      {
+      {{
        "id": "session/5f0c6c1e-6a0f-4c4e-9a60-222222222222",
        "secretKey": "SCRUBBED"
-      }
+      }}
 """
 
 
@@ -90,7 +82,7 @@ def test_clean_cassette_has_no_findings_whatever_its_parameter(root: Path) -> No
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('"recorded-password"', '"hunter2"', "deploy.yaml:21: holds a secret in JSON"),
+        ('"recorded-password"', '"hunter2"', "deploy.yaml:20: holds a secret in JSON"),
         ('"secretKey": "SCRUBBED"', '"secretKey": "hunter2"', "a secret in JSON"),
         ("cookie=SCRUBBED", "cookie=token", "the value of a cookie"),
         ("cookie=SCRUBBED", "cookie=eyJhbGciOiJSUzI1NiJ9.eyJz.c2", "a JSON web token"),
@@ -103,7 +95,7 @@ def test_clean_cassette_has_no_findings_whatever_its_parameter(root: Path) -> No
         ("recorded-user", "abc234.def567.ghj89k.mnp2qr.stu3vw", "an API key's secret"),
         ("recorded-user", "-----BEGIN RSA PRIVATE KEY-----", "a private key"),
         ("recorded-user", "password was aB3dE5gH7jK9mN1pQ2sT4", "something random"),
-        ("- username", "- !!python/object/apply:os.getcwd []", "a Python tag"),
+        ("[username]", "[!!python/object/apply:os.getcwd []]", "a Python tag"),
         ("  version: '3.71'\n", "", "the header lacks or does not know version"),
         ("  date: '2026-11-23'\n", "  date: ''\n", "the header lacks or does not know date"),
         ("from the sandbox", "from memory", "does not say honestly"),
