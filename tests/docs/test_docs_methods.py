@@ -46,9 +46,12 @@ def test_every_method_of_libcloud_calls_a_hook_or_is_refused() -> None:
     assert [n for n in METHODS_OF_LIBCLOUD if n not in REASONS and not support.HOOKS[n]] == []
 
 
-def test_every_row_names_a_difference_and_has_a_call() -> None:
-    assert set(CALLS) == set(PROMISES)
+def test_every_row_names_a_difference_and_has_a_call_if_it_refuses_something() -> None:
     assert [row for row, promise in PROMISES.items() if len(set(promise.values())) == 1] == []
+    refusing = {
+        row for row, cells in PROMISES.items() if any(map(_REFUSED.fullmatch, cells.values()))
+    }
+    assert refusing <= CALLS.keys() <= PROMISES.keys()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
