@@ -1,9 +1,10 @@
 """
-What the JSON resources of SlipStream 3 and of Nuvla have in common.
+What the backends of SlipStream 3 and of Nuvla have in common, and reading ahead.
 
-Both descend from CIMI: session templates to log in with, messages in errors, and searches in
-collections, page after page. A family gives the names and the order. Sources: SlipStreamServer,
-resources/session.clj, middleware/cimi_params, db/es/pagination.clj; nuvla api-server, the same.
+The JSON resources of both descend from CIMI: session templates to log in with, messages in
+errors, and searches in collections, page after page. A family gives the names and the order.
+Sources: SlipStreamServer, resources/session.clj, middleware/cimi_params, db/es/pagination.clj;
+nuvla api-server, the same.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from contextvars import copy_context
 from datetime import timedelta
 from http.cookiejar import CookieJar
-from itertools import chain
+from itertools import chain, islice, repeat
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
@@ -48,15 +52,18 @@ MAX_ENTRIES = 1_000_000  # entries that a list may count; no account has as many
 MAX_PAGES = 2_000  # pages of a list whose entries the server does not count
 IDLE_PAGES = 20  # pages more than it needs after which a list that changes is given up
 MOST_DELETED = 10  # entries that others may delete while a page is read; else it is not whole
+PAGES_AHEAD = 2  # pages that are held beside the one that is used
 MAX_LEVELS = 50  # how deep projects may nest, and components may be built one on the other
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
+_LIST = "resources"
 _OURS = "com.sixsq."
 _ANOTHER = "The response may not be the server's: check the address, and proxies."
 _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
-_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/\w[\w.:-]*", re.ASCII)
+_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/(\w[\w.:-]*)", re.ASCII)
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 log = get_logger(__name__)
 
@@ -64,19 +71,24 @@ _KEY_LOCKS: dict[str, PerProcess[threading.Lock]] = {}
 
 Entry = dict[str, Any]
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class CimiBackend(Backend):
     """A backend of a server with CIMI resources below ``/api``."""
 
     search_prefix: ClassVar[str] = ""  # what the names of the parameters of a search begin with
-    search_order: ClassVar[str]  # how the entries of a search are sorted
+    search_order: ClassVar[str] = "id"  # how the entries of a search are sorted
     page_size: ClassVar[int]  # entries of a page; the servers give 10,000 at most
     most_counted: ClassVar[int]  # the number of hits up to which the server counts them
     template_key: ClassVar[str]  # names the template in the document that creates a session
     user_key: ClassVar[str] = "username"  # names the user in the document of a session
     template_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the other family calls a session template, and what it is called here."""
+    list_keys: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The names of the lists in responses to searches, by collection; usually "resources"."""
+    with_uuids: ClassVar[frozenset[str]] = frozenset()
+    """The collections whose entries users name by their ids, which are UUIDs."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -89,24 +101,15 @@ class CimiBackend(Backend):
         return _KEY_LOCKS.setdefault(self.session.endpoint.url, PerProcess(threading.Lock)).get()
 
     @staticmethod
-    def list_key(collection: str) -> str:  # noqa: ARG004 - for families that name each list
-        """The name of the list in a response to a search in a collection."""
-        return "resources"
-
-    @staticmethod
     def behind(entry: Entry) -> Filter:
         """A filter for the entries after one, in the order of a search."""
-        raise NotImplementedError
-
-    @staticmethod
-    def takes_id(identifier: str) -> bool:  # noqa: ARG004 - for families whose ids are all alike
-        """Whether the operations accept the id of an entry."""
-        return True
+        return attr("id").gt(entry["id"])
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
         """Whether a page is in order, after the last entry of the page before."""
-        raise NotImplementedError
+        ids = [entry["id"] for entry in ([last] if last else []) + entries]
+        return ids == sorted(ids)
 
     def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
         """Create a session; success is a 201 that sets a cookie, nothing less."""
@@ -154,7 +157,7 @@ class CimiBackend(Backend):
         document = response.json() if response.status == 200 else None
         if not isinstance(document, dict):
             return None
-        return next(iter(documents.mappings(document, self.list_key("session"))), None)
+        return next(iter(documents.mappings(document, self.list_keys.get("session", _LIST))), None)
 
     def error_detail(self, response: Response) -> str | None:
         """Read the message of an error; the pages of a proxy have none."""
@@ -191,7 +194,7 @@ class CimiBackend(Backend):
             templates = json_object(attempt.exchange(_TEMPLATES))
         except DriverError:
             return "unknown"
-        key = self.list_key("session-template")
+        key = self.list_keys.get("session-template", _LIST)
         ids = [documents.text(entry, "id") for entry in documents.mappings(templates, key)]
         names = sorted(name.removeprefix("session-template/") for name in ids if name)
         return ", ".join(names) or ("none" if key in templates else "unknown")
@@ -289,10 +292,16 @@ def key_missing(key: SSHKey) -> KeyPairMissing:
     )
 
 
-def is_id(value: Any, collection: str | None = None) -> bool:
-    """Whether a value of a server is an id that is safe in the path of a URL."""
+def is_id(value: Any, collection: str | None = None, name: str = "") -> bool:
+    """
+    Whether a value of a server is an id that is safe in the path of a URL.
+
+    :param name: A pattern for what follows the collection in the id.
+    """
     match = _ID.fullmatch(value) if isinstance(value, str) else None
-    return match is not None and collection in {None, match[1]}
+    if match is None or collection not in {None, match[1]}:
+        return False
+    return not name or re.fullmatch(name, match[2]) is not None
 
 
 def search(session: Session, collection: str, **options: Any) -> Iterator[Entry]:
@@ -380,12 +389,11 @@ def _read_page(
         reads=True,
     )
     document = session.send(request, doing=doing).json()
-    entries = document.get(backend.list_key(collection)) if isinstance(document, dict) else None
+    key = backend.list_keys.get(collection, _LIST)
+    name = UUID if collection in backend.with_uuids else ""
+    entries = document.get(key) if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(
-        isinstance(entry, dict)
-        and is_id(entry.get("id"), collection)
-        and backend.takes_id(entry["id"])
-        for entry in entries
+        isinstance(entry, dict) and is_id(entry.get("id"), collection, name) for entry in entries
     ):
         raise malformed(doing, f"the response holds no list of {collection} with ids")
     count = document.get("count")
@@ -406,3 +414,62 @@ def most_pages(count: int, size: int) -> int:
 def malformed(doing: str, what: str) -> MalformedAnswer:
     """Make the exception for a list, or a part of one, that cannot be used."""
     return MalformedAnswer(f"Cannot {doing}: {what}.", hint="Try again; it may be changing.")
+
+
+def read_ahead(
+    read: Callable[[T], R], things: Iterable[T], *, at_once: int, threads: int | None = None
+) -> Generator[R]:
+    """
+    Read things by several threads, and yield the results in the order of the things.
+
+    Each thread works in a copy of the caller's context. When the caller wants no more, nothing
+    more is begun, and what is under way is not waited for.
+
+    :param at_once: How many are read, or wait to be handed over, at a time.
+    :param threads: By how many threads, if not by as many.
+    """
+    pool = ThreadPoolExecutor(threads or at_once, thread_name_prefix="slipstream-ahead")
+    try:
+        begun = (pool.submit(copy_context().run, read, thing) for thing in things)
+        under_way = deque(islice(begun, at_once))
+        while under_way:
+            result = under_way.popleft().result()
+            under_way.extend(islice(begun, 1))
+            yield result
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def convert_pages(
+    convert: Callable[[Sequence[T]], R],
+    pages: Iterator[Sequence[T]],
+    *,
+    size: int | None = None,
+    at_once: int = 8,
+) -> Generator[R]:
+    """
+    Convert the pages of a list, side by side with reading the next ones.
+
+    :param size: How many entries a conversion is for, where it sends requests of its own; those
+        of a page, if left out.
+    :param at_once: How many conversions run at a time.
+    :returns: The results, in the order of the entries.
+    """
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipstream-beside")
+
+    def begin(_: None) -> list[Future[R]] | None:
+        if (page := next(pages, None)) is None:
+            return None
+        step = size or len(page) or 1
+        parts = [page[start : start + step] for start in range(0, len(page), step)]
+        return [pool.submit(copy_context().run, convert, part) for part in parts]
+
+    # One thread reads the pages; with one in hand it goes on, and sends before that is used.
+    begun = read_ahead(begin, repeat(None), at_once=PAGES_AHEAD, threads=1)
+    try:
+        with closing(begun):
+            while (futures := next(begun)) is not None:
+                for future in futures:
+                    yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

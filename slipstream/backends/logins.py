@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slipstream.backends.cimi import lifetime
+from slipstream.backends.cimi import UUID, lifetime
 from slipstream.errors import BadInput, InvalidCredentials
 from slipstream.hookspecs import LoginMethod, hookimpl
 from slipstream.session.cookie_files import load_cookies
 from slipstream.session.login import Login, LoginAttempt
 from slipstream.values.endpoint import Credentials
 
-_API_KEY = re.compile(r"credential/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_API_KEY = re.compile(f"credential/{UUID}", re.IGNORECASE)
 # SlipStreamServer, spec/session_template.cljc: words of letters joined by hyphens; Nuvla's may
 # hold digits too.
 _TEMPLATE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

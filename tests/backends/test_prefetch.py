@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from slipstream.backends.prefetch import read_ahead
+from slipstream.backends.cimi import read_ahead
 
 from .support import readers, wait_for_readers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import attrs
@@ -55,7 +55,11 @@ class Family:
         return "application/json", json.dumps({"count": count, self.list_key: entries}).encode()
 
 
-SLIPSTREAM = Family(SlipStream3, "things", "$", newest_first=False)
+class Things(SlipStream3):
+    list_keys: ClassVar = {"thing": "things"}
+
+
+SLIPSTREAM = Family(Things, "things", "$", newest_first=False)
 NUVLA = Family(Nuvla, "resources", "", newest_first=True)
 families = pytest.mark.parametrize("family", [SLIPSTREAM, NUVLA], ids=["slipstream", "nuvla"])
 

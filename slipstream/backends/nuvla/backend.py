@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -19,7 +18,7 @@ from slipstream.backends.nuvla import (
     ssh_keys,
 )
 from slipstream.backends.nuvla.deployments import GONE, STATES
-from slipstream.backends.nuvla.resources import UUID, write
+from slipstream.backends.nuvla.resources import write
 from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import EndpointKind, hookimpl
@@ -29,8 +28,6 @@ from slipstream.values import CloudEntryPoint
 
 CODE = "code"
 """The login parameter that holds the code of the second factor, or a function that returns it."""
-
-_NAMED_BY_ID = {"credential", "deployment", "infrastructure-service", "module"}
 
 
 class Nuvla(CimiBackend):
@@ -51,6 +48,7 @@ class Nuvla(CimiBackend):
     user_key = "user"
     template_aliases: ClassVar = {"internal": "password"}
     search_order = "created:desc,id:asc"
+    with_uuids = frozenset({"credential", "deployment", "infrastructure-service", "module"})
     page_size = 500
     most_counted = 10_000
 
@@ -62,12 +60,6 @@ class Nuvla(CimiBackend):
             return attr("created").is_null() & later
         same = attr("created").eq(created) & later
         return attr("created").lt(created) | same | attr("created").is_null()
-
-    @staticmethod
-    def takes_id(identifier: str) -> bool:
-        """Whether a resource that users name by its id has an id that the operations accept."""
-        collection, _, name = identifier.partition("/")
-        return collection not in _NAMED_BY_ID or re.fullmatch(UUID, name) is not None
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:

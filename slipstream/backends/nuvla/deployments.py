@@ -20,10 +20,9 @@ from typing import Any, TypeVar
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, search, search_pages
+from slipstream.backends.cimi import CimiBackend, convert_pages, either, search, search_pages
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.resources import find, node_id, read
-from slipstream.backends.prefetch import convert_pages
 from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session

@@ -19,9 +19,8 @@ from itertools import chain
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, first, search
+from slipstream.backends.cimi import CimiBackend, either, first, read_ahead, search
 from slipstream.backends.nuvla.resources import change, node_id, read, reference
-from slipstream.backends.prefetch import read_ahead
 from slipstream.errors import BadInput, Forbidden, NodeFailed, RequestFailed, WaitTimeout
 from slipstream.filters import Filter
 from slipstream.session import Session

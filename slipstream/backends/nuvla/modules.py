@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, first, search
+from slipstream.backends.cimi import UUID, CimiBackend, either, first, search
 from slipstream.backends.nuvla.locations import read_service
-from slipstream.backends.nuvla.resources import UUID, change, get, resource
+from slipstream.backends.nuvla.resources import change, get, resource
 from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session

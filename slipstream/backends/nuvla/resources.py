@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object, unconfirmed
+from slipstream.backends.cimi import JSON, SEND_JSON, UUID, is_id, json_object, unconfirmed
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.session import PLACEHOLDER
@@ -21,7 +21,6 @@ LARGEST_LABEL = 32_766
 """Bytes of a name or a tag that the server can index."""
 
 _LOOK = "Look whether it has happened before you try again."
-UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 Expected = Callable[[], Response] | None
 
 

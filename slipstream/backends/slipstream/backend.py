@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import base64
+import json
+from typing import Any, ClassVar
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import JSON, CimiBackend, Entry, json_object
-from slipstream.backends.slipstream import clouds, deploying, modules, profile, runs
-from slipstream.backends.slipstream.dialect import (
-    CONNECTOR,
-    STATES,
-    WIRE_NAMES,
-    token_claims,
-    without_markup,
-)
+from slipstream.backends.cimi import JSON, CimiBackend, json_object
+from slipstream.backends.slipstream import account, deploying, modules, runs
+from slipstream.backends.slipstream.dialect import without_markup
 from slipstream.errors import MalformedAnswer
-from slipstream.filters import Filter, attr
 from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
 from slipstream.values import CloudEntryPoint
 
+_COOKIE = "com.sixsq.slipstream.cookie"
 _NEEDED = {"serviceOffers", "virtualMachines", "sessions"}
 _NO_RESTART = (
     "A run cannot be stopped and started again: destroy it with destroy_node(), and create another"
@@ -39,8 +35,8 @@ class SlipStream3(CimiBackend):
     """SlipStream 3: XML for modules, runs and users, and CIMI resources in JSON."""
 
     name = "slipstream"
-    states = STATES
-    parameter_roles: ClassVar = {name: role for role, name in WIRE_NAMES.items()}
+    states = runs.STATES
+    parameter_roles: ClassVar = {name: role for role, name in deploying.WIRE_NAMES.items()}
     takes_ssh_keys = True
     cannot: ClassVar = {
         "start_deployment": _NO_RESTART,
@@ -51,27 +47,16 @@ class SlipStream3(CimiBackend):
         "get_logs": "The server has no logs: read them on the node's machines by SSH.",
     }
     template_key = "sessionTemplate"
+    list_keys: ClassVar = {
+        "credential": "credentials",
+        "service-offer": "serviceOffers",
+        "session": "sessions",
+        "session-template": "sessionTemplates",
+        "virtual-machine": "virtualMachines",
+    }
     search_prefix = "$"
-    search_order = "id"
     page_size = 1000
     most_counted = 10_000_000
-
-    @staticmethod
-    def list_key(collection: str) -> str:
-        """The collection in camel case, more than one of it."""
-        head, *tail = collection.split("-")
-        return head + "".join(word.capitalize() for word in tail) + "s"
-
-    @staticmethod
-    def behind(entry: Entry) -> Filter:
-        """Pages are in the order of the ids."""
-        return attr("id").gt(entry["id"])
-
-    @staticmethod
-    def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
-        """Whether the ids are sorted."""
-        ids = [entry["id"] for entry in ([last] if last else []) + entries]
-        return ids == sorted(ids)
 
     def accepts_session(self, client: Client) -> bool:
         """
@@ -84,7 +69,7 @@ class SlipStream3(CimiBackend):
 
     def read_user_name(self, client: Client) -> str | None:
         """Read it from the session's document, or without one from the cookie."""
-        name = super().read_user_name(client) or token_claims(client).get("username")
+        name = super().read_user_name(client) or _token_claims(client).get("username")
         return name if isinstance(name, str) else None
 
     def session_ended(self, response: Response) -> bool:
@@ -113,7 +98,7 @@ class SlipStream3(CimiBackend):
     @staticmethod
     def location_name(location: str) -> str:
         """The bare name, from the name or the id."""
-        return location.removeprefix(CONNECTOR)
+        return location.removeprefix(account.CONNECTOR)
 
     preflight = deploying.preflight
     deployment_locations = deploying.deployment_locations
@@ -127,12 +112,26 @@ class SlipStream3(CimiBackend):
     list_modules = modules.list_modules
     get_module = modules.get_module
     delete_module = modules.delete_module
-    list_service_offers = clouds.list_service_offers
-    list_connectors = clouds.list_connectors
-    list_virtual_machines = clouds.list_virtual_machines
-    list_ssh_keys = profile.list_ssh_keys
-    add_ssh_key = profile.add_ssh_key
-    delete_ssh_key = profile.delete_ssh_key
+    list_service_offers = account.list_service_offers
+    list_connectors = account.list_connectors
+    list_virtual_machines = runs.list_virtual_machines
+    list_ssh_keys = account.list_ssh_keys
+    add_ssh_key = account.add_ssh_key
+    delete_ssh_key = account.delete_ssh_key
+
+
+def _token_claims(client: Client) -> dict[str, Any]:
+    """Read the claims of the cookie, which is ``token=`` and a JSON web token; not verified."""
+    for cookie in client.cookies:
+        if cookie.name == _COOKIE and cookie.value:
+            payload = cookie.value.partition(".")[2].partition(".")[0]
+            try:
+                claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(claims, dict):
+                return claims
+    return {}
 
 
 def _is_slipstream(entry_point: CloudEntryPoint) -> bool:

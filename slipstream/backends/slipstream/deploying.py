@@ -15,31 +15,22 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from slipstream.backends.cimi import (
-    JSON,
-    MAX_LEVELS,
-    CimiBackend,
-    is_id,
-    json_object,
-    of_server,
-    refusals,
-    unconfirmed,
-)
+from slipstream.backends import cimi
+from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.slipstream import runs
-from slipstream.backends.slipstream.clouds import offer, usable_connectors
-from slipstream.backends.slipstream.dialect import (
-    ANY_CLOUD,
-    CONNECTOR,
-    SERVICE_OFFER,
-    WIRE_NAMES,
-    XML,
-    run_id,
+from slipstream.backends.slipstream.account import (
+    DEFAULT_CLOUD,
+    Profile,
+    ensure_key,
+    offer,
+    usable_connectors,
 )
-from slipstream.backends.slipstream.modules import get_module, split_version
-from slipstream.backends.slipstream.profile import Profile, ensure_key
+from slipstream.backends.slipstream.dialect import XML
+from slipstream.backends.slipstream.modules import ANY_CLOUD, get_module, split_version
 from slipstream.errors import (
     AnswerLost,
     BadInput,
+    Conflict,
     DriverError,
     MalformedAnswer,
     NotFound,
@@ -64,9 +55,9 @@ from slipstream.values.resources import DeploymentRequest, Parameter, Role
 
 log = get_logger(__name__)
 
+SERVICE_OFFER = "service-offer/"
 POST_TIMEOUT = 120.0  # seconds: the server checks quotas and placement before it responds
 MAX_LENGTH = 4096  # characters that a value may have
-_UNCLEAR = frozenset({408, 409, *range(500, 1000)})
 _LOOK = (
     "It may have been deployed all the same and was not sent again. Look for it with list_nodes()"
     " before you try once more."
@@ -78,6 +69,14 @@ _HINTS = {
 }
 """What to do next, by a word of the refusal."""
 
+WIRE_NAMES = {
+    Role.LOCATION: "cloudservice",
+    Role.SIZE: "service-offer",
+    Role.MULTIPLICITY: "multiplicity",
+    Role.TOLERATED_FAILURES: "max-provisioning-failures",
+}
+"""What the server calls the parameters that decide more than an input."""
+
 _SETTABLE = ("Input", "Output", "Cloud")
 _DECIDED_ELSEWHERE = {"refqname", "type"}
 _OPTIONS = {"tags", "keep-running", "mutable", "bypass-ssh-check"} | _DECIDED_ELSEWHERE
@@ -88,7 +87,7 @@ _APPLICATION_ONLY = {
 }
 
 Inherited = Callable[[], Iterable[ModuleParameter]]
-Offers = Mapping[Parameter, ServiceOffer | None]
+Offers = dict[Parameter, ServiceOffer | None]
 
 
 def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
@@ -151,8 +150,8 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
     def check(parameter: Parameter) -> None:
         fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: inherited)
 
-    yield from refusals(check_lengths, [request])
-    yield from refusals(check, request.parameters)
+    yield from cimi.refusals(check_lengths, [request])
+    yield from cimi.refusals(check, request.parameters)
     profile = Profile.read(session, doing="look at the account")
     if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
         yield BadInput(
@@ -171,7 +170,7 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
             yield UnknownName("size", parameter.value)
     images = {node.name: node.image_ids for node in module.nodes}
     for name, chosen in _clouds(request, module, offers).items():
-        cloud = chosen or profile.default_cloud
+        cloud = chosen or profile.values.get(DEFAULT_CLOUD)
         possible = images[name] if name is not None else module.image_ids
         if cloud and cloud not in usable:
             yield UnknownName("location", cloud, usable, "among those of this account")
@@ -190,32 +189,20 @@ def deployment_locations(
 def _clouds(
     request: DeploymentRequest, module: Module, offers: Offers
 ) -> dict[str | None, str | None]:
-    """
-    The cloud that each machine is to start on; the size's own comes before the location.
+    """The cloud that each machine is to start on; the size's own comes before the location."""
+    locations = attrs.evolve(request, region=None).locations(module)
+    sizes = {p.node: size for p, size in reversed(offers.items())}  # the first one counts
 
-    A value for a node wins over one for all nodes, as in the form.
-    """
-    parameters = sorted(offers, key=_is_general)
-    parameters += sorted(request.decides(Role.LOCATION), key=_is_general)
-
-    def cloud(node: str | None) -> str | None:
-        for parameter in parameters:
-            if parameter.node not in {None, node}:
-                continue
-            if parameter.role is Role.LOCATION:
-                name = _value(parameter)
-                return None if name in {"", ANY_CLOUD} else name
-            size = offers[parameter]
-            return next(iter(size.connectors), None) if size is not None else None
-        return None
+    def cloud(node: str | None, default: str | None = None) -> str | None:
+        if {node, None} & sizes.keys():
+            size = sizes.get(node, sizes.get(None))
+            return next(iter(size.connectors), default) if size is not None else default
+        name = locations.get(node)
+        return default if name in {None, ANY_CLOUD} else name
 
     if module.kind is ModuleKind.APPLICATION:
-        return {node.name: cloud(node.name) or node.connector for node in module.nodes}
+        return {node.name: cloud(node.name, node.connector) for node in module.nodes}
     return {None: cloud(None)}
-
-
-def _is_general(parameter: Parameter) -> bool:
-    return parameter.node is None
 
 
 def _offers(session: Session, request: DeploymentRequest) -> Offers:
@@ -224,11 +211,11 @@ def _offers(session: Session, request: DeploymentRequest) -> Offers:
 
 def _read_offer(session: Session, size: str) -> ServiceOffer | None:
     name = SERVICE_OFFER + size.removeprefix(SERVICE_OFFER)
-    if not is_id(name, "service-offer"):
+    if not cimi.is_id(name, "service-offer"):
         return None
-    request = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
+    request = Request(method="GET", path=f"/api/{name}", headers=cimi.JSON, repeatable=True)
     try:
-        document = json_object(session.send(request, doing=f"look at {name}"))
+        document = cimi.json_object(session.send(request, doing=f"look at {name}"))
     except NotFound:
         return None
     return offer(document) if document else None
@@ -246,9 +233,12 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
     )
     doing = f"deploy {shorten(request.module_id)}"
     try:
-        response = session.send(post, doing=doing, allow=_UNCLEAR)
+        response = session.send(post, doing=doing)
     except DriverError as error:
         if not error.may_have_happened:
+            if isinstance(error, Conflict):
+                hints = (hint for word, hint in _HINTS.items() if word in error.summary)
+                error.hint = next(hints, error.hint)
             raise
         # A response that is too large, or is not the server's, tells no more than none.
         cls = type(error) if isinstance(error, AnswerLost) else AnswerLost
@@ -259,14 +249,11 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
     except BaseException as error:
         error.add_note(f"{request.module_id} may have been deployed: look with list_nodes().")
         raise
-    if response.status == 409:
-        hint = next((hint for word, hint in _HINTS.items() if word in response.text), None)
-        raise session.refusal(response, doing=doing, hint=hint)
     with suppress(ValueError):  # no URL, or no id
         location = urlsplit(response.headers.get("Location", "")).path.rstrip("/").split("/")
         if response.status == 201 and location[-2:-1] == ["run"]:
-            return run_id(location[-1])
-    raise unconfirmed(response, doing=doing, hint=_LOOK)
+            return runs.run_id(location[-1])
+    raise cimi.unconfirmed(response, doing=doing, hint=_LOOK)
 
 
 def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[ModuleParameter]:
@@ -276,13 +263,13 @@ def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[Modu
         path = split_version(module.parent_id.strip("/"))[0]
         if path in paths:
             return
-        if len(paths) > MAX_LEVELS:
+        if len(paths) > cimi.MAX_LEVELS:
             raise MalformedAnswer(
-                f"The image is built on more than {MAX_LEVELS} others, the last one"
+                f"The image is built on more than {cimi.MAX_LEVELS} others, the last one"
                 f" {shorten(path)}."
             )
         paths.add(path)
-        with of_server(f"read what {shorten(module.path)} is built on"):
+        with cimi.of_server(f"read what {shorten(module.path)} is built on"):
             module = get_module(backend, module.parent_id)
         yield from module.parameters
 
@@ -308,11 +295,15 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
             form["mutable"] = "on"
     else:
         _refuse_application_options(request, module)
-        nodes = (_as_node(request, module, inherited),)
+        parameters = module.parameters
+        if not {p.name for p in request.decides(Role.INPUT)} <= _by_name(parameters).keys():
+            parameters = (*inherited(), *parameters)
+        images = module.image_ids
+        nodes = (ModuleNode(name="", module_id="", parameters=parameters, image_ids=images),)
     for node in nodes:
         prefix = f"parameter--node--{node.name}--" if node.name else "parameter--"
         declared = _by_name(node.parameters)
-        for parameter in sorted(request.parameters, key=_is_general):
+        for parameter in sorted(request.parameters, key=lambda p: p.node is None):
             if parameter.node in {None, node.name}:
                 name, value = _field(parameter, module, node, declared)
                 # What users name by the server's own parameter comes first and wins.
@@ -320,22 +311,12 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     return form
 
 
-def _as_node(request: DeploymentRequest, module: Module, inherited: Inherited) -> ModuleNode:
-    """A component, as a node without a name."""
-    parameters, declared = module.parameters, _by_name(module.parameters)
-    if not {parameter.name for parameter in request.decides(Role.INPUT)} <= declared.keys():
-        parameters = (*inherited(), *parameters)
-    return ModuleNode(
-        name="", module_id=module.id, parameters=parameters, image_ids=module.image_ids
-    )
-
-
 def _field(
     parameter: Parameter, module: Module, node: ModuleNode, declared: Mapping[str, ModuleParameter]
 ) -> tuple[str, str]:
     """The name and the value of the field for a checked parameter."""
     what = f"node {node.name} of {module.path}" if node.name else module.path
-    name, value = WIRE_NAMES.get(parameter.role, parameter.name), _value(parameter)
+    name, value = WIRE_NAMES.get(parameter.role, parameter.name), parameter.value
     if "--" in name:
         raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
     if parameter.role is Role.LOCATION:
@@ -344,6 +325,8 @@ def _field(
         clouds = node.image_ids or module.connectors
         if clouds and value not in {"", ANY_CLOUD, *clouds}:
             raise UnknownName("location", value, clouds, f"for {what}")
+    if parameter.role is Role.SIZE:
+        return name, SERVICE_OFFER + value.removeprefix(SERVICE_OFFER)
     if parameter.role is not Role.INPUT:
         return name, value
     if name not in declared:
@@ -465,12 +448,3 @@ def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter
         if parameter.category not in _SETTABLE:
             by_name[parameter.name.removeprefix(f"{parameter.category}.")] = parameter
     return by_name
-
-
-def _value(parameter: Parameter) -> str:
-    """The value for the form: clouds by their bare names, offers by their full ids."""
-    if parameter.role is Role.LOCATION:
-        return parameter.value.removeprefix(CONNECTOR)
-    if parameter.role is Role.SIZE:
-        return SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
-    return parameter.value

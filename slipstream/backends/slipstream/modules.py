@@ -19,16 +19,9 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends.cimi import MAX_LEVELS, CimiBackend, of_server
-from slipstream.backends.prefetch import read_ahead
-from slipstream.backends.slipstream import clouds
-from slipstream.backends.slipstream.dialect import (
-    ANY_CLOUD,
-    XML,
-    read_xml,
-    require_status,
-    whole,
-)
+from slipstream.backends.cimi import MAX_LEVELS, CimiBackend, of_server, read_ahead
+from slipstream.backends.slipstream.account import check_location
+from slipstream.backends.slipstream.dialect import XML, read_xml, require_status, whole
 from slipstream.errors import BadInput, Forbidden, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.transport.calls import stacklevel
@@ -40,6 +33,7 @@ MOST_COMPONENTS = 16  # components that are kept
 AT_ONCE = 12  # projects of one depth that are read side by side
 MAX_PROJECTS = 20_000  # projects that a recursive listing reads
 PREFIX = "module/"
+ANY_CLOUD = "default"  # what a node or a list of clouds says for the default cloud of the user
 _KINDS = {
     "Project": ModuleKind.PROJECT,
     "Image": ModuleKind.COMPONENT,
@@ -59,7 +53,7 @@ def list_modules(
     """List modules; a list does not have the clouds of its modules."""
     session = backend.session
     if connector is not None:
-        clouds.check_location(backend, connector)
+        check_location(backend, connector)
     if path is not None:
         return _tree(session, module_path(path, or_root=True), recurse)
     items = read_xml(session, "/appstore", "list", doing="list the App Store").iterfind("item")

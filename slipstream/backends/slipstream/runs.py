@@ -1,14 +1,17 @@
 """
-List, read, poll and terminate runs.
+Runs and their machines: list, read, poll and terminate them.
 
 The server pages its list by number alone, newest start first, while runs are created and end.
 The list and the document name the same things differently (``status`` and ``state``,
 ``username`` and ``user``). Sources: SlipStreamServer, run/RunResource.java, RunListResource.java,
-RuntimeParameterResource.java, persistence/Run.java, RunView.java, statemachine/States.java.
+RuntimeParameterResource.java, persistence/Run.java, RunView.java, statemachine/States.java;
+resources/virtual_machine.clj.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -19,23 +22,20 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends.cimi import IDLE_PAGES, MAX_ENTRIES, CimiBackend, malformed, most_pages
-from slipstream.backends.prefetch import convert_pages, read_ahead
-from slipstream.backends.slipstream import clouds
+from slipstream.backends import cimi, documents
+from slipstream.backends.cimi import CimiBackend
+from slipstream.backends.slipstream.account import CONNECTOR, bare_connector, check_location, offer
 from slipstream.backends.slipstream.dialect import (
-    STATES,
     XML,
-    are_run_ids,
     empty_response,
     read_xml,
     require_status,
-    run_id,
-    uncached,
     whole,
     without_markup,
 )
 from slipstream.backends.slipstream.modules import PREFIX, split_version
-from slipstream.errors import BadInput, MalformedAnswer, NodeFailed, NotFound, UnknownName
+from slipstream.errors import BadInput, MalformedAnswer, NodeFailed, NotFound, UnknownName, shorten
+from slipstream.filters import Filter
 from slipstream.session import Session
 from slipstream.transport import calls
 from slipstream.transport.calls import Backoff
@@ -47,15 +47,30 @@ from slipstream.values import (
     Phase,
     RunParameter,
     ServiceOffer,
+    VirtualMachine,
 )
 from slipstream.values.fields import Pages
 from slipstream.values.plain import parse_timestamp
+
+RUN = "run/"
+STATES = {
+    "Initializing": Phase.PENDING,
+    "Provisioning": Phase.STARTING,
+    "Executing": Phase.CONFIGURING,
+    "SendingReports": Phase.CONFIGURING,
+    "Ready": Phase.RUNNING,
+    "Finalizing": Phase.STOPPING,
+    "Done": Phase.TERMINATED,
+    "Cancelled": Phase.TERMINATED,
+    "Aborted": Phase.ERROR,
+}
 
 PAGE = 500  # runs of a page; a larger limit is an error
 OVERLAP = 10  # runs that two pages share: more than ever start in one millisecond
 
 REMEMBERED = 20  # pages whose runs are remembered; a listing cannot go back further
 ATTEMPTS = 3  # how often a page is read that is not what the server counts
+LARGEST_PAGE = 10_000  # machines of a page: what the server gives at most
 AT_ONCE = 100  # runs whose machines are searched for at once
 LISTED_AT_ONCE = 250  # the same while runs are listed: half of a page
 FEW = 3  # runs that are read one by one, if not among the newest, or without a machine yet
@@ -63,9 +78,24 @@ TERMINATE_TIMEOUT = 300.0  # seconds: the response waits for the cloud to take t
 LAUNCH_TIMEOUT = 120.0  # seconds for the machines of a run to exist that is ended at its start
 
 STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
+RUN_ID = re.compile(cimi.UUID, re.IGNORECASE | re.ASCII)
 _PARAMETERS = "runtimeParameters/entry/runtimeParameter"
 _LOOK = "Look at list_nodes() and try again. An account that was deleted gets empty responses too."
 _ORDER = {state: number for number, state in enumerate(STATES)}
+_MACHINE_WORDS = {
+    Phase.PENDING: "pending",
+    Phase.STARTING: "booting building creating initializing starting",
+    Phase.RUNNING: "active running",
+    Phase.REBOOTING: "rebooting",
+    Phase.PAUSED: "paused",
+    Phase.SUSPENDED: "suspended",
+    Phase.STOPPING: "shutting-down stopping",
+    Phase.STOPPED: "poweroff stopped",
+    Phase.TERMINATED: "deleted terminated",
+    Phase.ERROR: "error failed",
+}
+"""The clouds' own words for the states of machines."""
+_PHASES = {word: phase for phase, words in _MACHINE_WORDS.items() for word in words.split()}
 _ENDED = {"Done", "Aborted", "Cancelled"}
 _STARTING = {"Initializing", "Provisioning"}
 APPLICATION = "Orchestration"  # the type of a run of an application; only these have orchestrators
@@ -85,9 +115,9 @@ def list_deployments(
     def convert(runs: Sequence[Element]) -> list[Deployment]:
         if not addresses:
             return summaries(runs)
-        return summaries(runs, clouds.addresses(session, [run.get("uuid", "") for run in runs]))
+        return summaries(runs, addresses_of(session, [run.get("uuid", "") for run in runs]))
 
-    return Pages(convert_pages(convert, pages, size=LISTED_AT_ONCE if addresses else None))
+    return Pages(cimi.convert_pages(convert, pages, size=LISTED_AT_ONCE if addresses else None))
 
 
 def iterate_pages(
@@ -111,12 +141,12 @@ def iterate_pages(
     while True:
         if at_once > 1 and pages == 1:
             offsets = range(PAGE - OVERLAP, total_at_first - OVERLAP, PAGE - OVERLAP)
-            usual = read_ahead(read_page, offsets, at_once=at_once)
+            usual = cimi.read_ahead(read_page, offsets, at_once=at_once)
         if offset != pages * (PAGE - OVERLAP):
             usual = iter(())  # the list has changed, and its pages are read one by one
         total, runs = next(usual, None) or read_page(offset)
         if not pages:
-            total_at_first, most = total, most_pages(total, PAGE)
+            total_at_first, most = total, cimi.most_pages(total, PAGE)
         pages += 1
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
         new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
@@ -128,9 +158,9 @@ def iterate_pages(
         # What was created meanwhile is counted and need not be handed over.
         if is_last and min(total, total_at_first) - handed <= OVERLAP * (pages - 1):
             return
-        if is_last or idle > IDLE_PAGES or pages > most:
+        if is_last or idle > cimi.IDLE_PAGES or pages > most:
             what = f"{pages} pages brought {handed} of the {total} that the server counts"
-            raise malformed("list deployments", what)
+            raise cimi.malformed("list deployments", what)
         for old in list(met)[: max(0, len(met) - REMEMBERED * PAGE)]:
             del met[old]
             is_complete = False
@@ -149,18 +179,39 @@ def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[E
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
         uuids = [run.get("uuid", "") for run in runs]
-        if not are_run_ids(uuids):
-            raise malformed(doing, "the server returned one without a UUID as its id")
+        if not all(map(RUN_ID.fullmatch, uuids)):
+            raise cimi.malformed(doing, "the server returned one without a UUID as its id")
         if len(set(uuids)) < len(uuids):
-            raise malformed(doing, f"the server returned one twice from number {offset} on")
-        if total is None or total > MAX_ENTRIES:
+            raise cimi.malformed(doing, f"the server returned one twice from number {offset} on")
+        if total is None or total > cimi.MAX_ENTRIES:
             break
         # The server counts and reads one after the other, and a run may be created between.
         if len(runs) == max(0, min(PAGE, total - offset)):
             return total, runs
     counts = "none" if total is None else str(total)
     what = f"the server counts {counts} and returned {len(runs)} from number {offset} on"
-    raise malformed(doing, what)
+    raise cimi.malformed(doing, what)
+
+
+def run_id(text: str) -> str:
+    """A deployment's id, checked to be a UUID."""
+    if not RUN_ID.fullmatch(text):
+        raise BadInput(
+            f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
+            hint="list_nodes() has the ids.",
+        )
+    return text.lower()
+
+
+def uncached() -> tuple[str, str]:
+    """
+    Make a query parameter for which no cache has an entry.
+
+    The vendor's front server keeps lists of runs for 30 s, runs for 40 s and their states for
+    15 s, by address alone: for all users, and whatever a header says (SlipStreamServerDeps, the
+    files of nginx).
+    """
+    return "_", secrets.token_hex(8)
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
@@ -224,12 +275,13 @@ def _with_addresses(
     ids = list(runs)
     for start in range(0, len(ids), AT_ONCE):
         page = ids[start : start + AT_ONCE]
-        for run, addresses in clouds.addresses(backend.session, page).items():
+        for run, addresses in addresses_of(backend.session, page).items():
             if deployment := runs.pop(run, None):
                 ordered = _ordered(addresses, deployment.service_url or "")
                 yield run, attrs.evolve(deployment, addresses=ordered)
     if len(runs) <= FEW:
-        for deployment in read_ahead(partial(get_deployment, backend), list(runs), at_once=FEW):
+        read = partial(get_deployment, backend)
+        for deployment in cimi.read_ahead(read, list(runs), at_once=FEW):
             yield deployment.id, deployment
 
 
@@ -391,6 +443,68 @@ def _attainable(
         return True
     # What lies behind can only come again on a run that can be scaled, from Ready.
     return state != "Finalizing" and bool(get_deployment(backend, run).scalable)
+
+
+def list_virtual_machines(
+    backend: CimiBackend,
+    connector: str | None,
+    deployment_id: str | None,
+    raw: Mapping[str, Any],
+) -> Iterator[VirtualMachine]:
+    """List the machines on a connector or of a deployment, and refuse an unknown one."""
+    where: Filter | None = None
+    if connector is not None:
+        where = cimi.either("connector/href", CONNECTOR + connector.removeprefix(CONNECTOR))
+    if deployment_id is not None:
+        of_run = cimi.either("deployment/href", RUN + run_id(deployment_id))
+        where = of_run if where is None else where & of_run
+    entry: cimi.Entry | None = None
+    doing = "list virtual machines"
+    for entry in cimi.search(backend.session, "virtual-machine", doing=doing, where=where):
+        yield _machine(entry)
+    if entry is not None:
+        return
+    if connector is not None:
+        check_location(backend, connector)
+    if deployment_id is not None and not raw:
+        backend.get_state(deployment_id, frozenset())
+
+
+def addresses_of(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
+    """The addresses of the machines of a hundred deployments or so, by one search."""
+    machines = cimi.search(
+        session,
+        "virtual-machine",
+        doing="list the addresses of deployments",
+        where=cimi.either("deployment/href", *(RUN + run for run in runs)),
+        select="id,ip,deployment",
+        page=LARGEST_PAGE,
+    )
+    by_run: dict[str, list[str]] = {}
+    for entry in machines:
+        run, address = documents.href(entry, "deployment"), documents.text(entry, "ip")
+        if run and address:
+            by_run.setdefault(run.removeprefix(RUN), []).append(address)
+    return by_run
+
+
+def _machine(entry: cimi.Entry) -> VirtualMachine:
+    state = documents.text(entry, "state") or ""
+    address = documents.text(entry, "ip")
+    deployment = documents.href(entry, "deployment")
+    size = documents.mapping(entry, "serviceOffer")
+    return VirtualMachine(
+        id=entry["id"],
+        name=documents.text(entry, "instanceID") or entry["id"],
+        state=state,
+        phase=_PHASES.get(state.lower(), Phase.UNKNOWN),
+        addresses=(address,) if address else (),
+        connector=bare_connector(entry) or None,
+        deployment_id=deployment.removeprefix(RUN) if deployment else None,
+        offer=offer(size) if documents.text(size, "href") else None,
+        created=documents.timestamp(entry, "created"),
+        raw=entry,
+    )
 
 
 def summaries(
