@@ -260,20 +260,10 @@ class Operations:
                 arguments[argument] = _FROZEN[type(value)](value)
         context = {**self._context, "operation": OPERATIONS[name]}
         context["arguments"] = types.MappingProxyType(arguments)
-        hook: pluggy.HookCaller = getattr(self._hooks, PREFIX + name)
-        try:
-            return hook.call_extra([self._answer(name)], context | arguments)
-        except Answered as answered:
-            return answered.result
-        except BaseException as error:  # noqa: BLE001 - of a plugin
-            blame(error, functools.partial(self._failed, "what a wrapper calls"))
-
-    def _answer(self, name: str) -> Callable[..., Any]:
-        """Make the hook implementation of a method of the backend, whose result is checked."""
         method = getattr(self._backend, name)
         failure = functools.partial(self._failed, PREFIX + name)
 
-        @functools.wraps(method)
+        @functools.wraps(method)  # pluggy passes the arguments that it has
         def answer(*args: Any, **kwargs: Any) -> Any:
             before = calls.current().changes
             try:
@@ -287,7 +277,13 @@ class Operations:
                 _check_id(result, args[0])
             return result
 
-        return answer
+        hook: pluggy.HookCaller = getattr(self._hooks, PREFIX + name)
+        try:
+            return hook.call_extra([answer], context | arguments)
+        except Answered as answered:
+            return answered.result
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            blame(error, functools.partial(self._failed, "what a wrapper calls"))
 
     def _failed(self, where: str, what: str) -> DriverError:
         """Make the exception for a fault of the backend."""
@@ -306,6 +302,8 @@ class Operations:
 def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
     expected, many = _RESULTS[name]
+    if isinstance(result, Record) and type(result) is expected and not foreign:
+        return result  # it has checked its fields
     if many:
         if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
             return Pages(_check_each(expected, result, failure, foreign=foreign))

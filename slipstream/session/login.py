@@ -155,17 +155,15 @@ class Client:
     :param transport: The HTTP transport.
     :param backend: The :class:`~slipstream.Backend`, for its words and proofs.
     :ivar endpoint: The server's address, an :class:`~slipstream.values.Endpoint`.
+    :ivar cookies: The cookies that go with each request.
     """
+
+    cookies: EndpointCookieJar
 
     def __init__(self, transport: Transport, backend: Any) -> None:
         self.transport = transport
         self.backend = backend
         self.endpoint = transport.endpoint
-
-    @property
-    def cookies(self) -> EndpointCookieJar:
-        """The cookies that go with each request."""
-        raise NotImplementedError
 
     def exchange(self, request: Request) -> Response:
         """
@@ -260,6 +258,7 @@ class LoginAttempt(Client):
     :param previous: The login that has expired, if this is its renewal; its ``data`` may hold
         what renews it, such as a refresh token.
     :param user: The user name; masked in refusals, since it may be a password by mistake.
+    :ivar cookies: The cookies that the server has set, and those that the method adds.
     """
 
     def __init__(
@@ -275,13 +274,8 @@ class LoginAttempt(Client):
         self._user = user
         self.method = method
         self.previous = previous
-        self._cookies = EndpointCookieJar(secure=transport.endpoint.secure)
+        self.cookies = EndpointCookieJar(secure=transport.endpoint.secure)
         self._server_time: float | None = None
-
-    @property
-    def cookies(self) -> EndpointCookieJar:
-        """The cookies that the server has set, and those that the method adds."""
-        return self._cookies
 
     def masked(self, text: str) -> str:
         """A text of the server without secrets, and without the user name."""
@@ -291,7 +285,7 @@ class LoginAttempt(Client):
 
     def exchange(self, request: Request) -> Response:
         """See :meth:`Client.exchange`."""
-        response = self.transport.send(request, cookies=self._cookies)
+        response = self.transport.send(request, cookies=self.cookies)
         self._server_time = response.date or self._server_time
         return response
 

@@ -191,7 +191,7 @@ class Session(Client):
         return self._state.login
 
     @property
-    def cookies(self) -> EndpointCookieJar:
+    def cookies(self) -> EndpointCookieJar:  # type: ignore[override]  # which is set there
         """The cookies of the login."""
         return self.login.cookies
 
@@ -235,11 +235,12 @@ class Session(Client):
     def exchange(self, request: Request, login: Login | None = None) -> Response:
         """See :meth:`Client.exchange`; the backend authorises the request."""
         cookies, call = (login or self.login).cookies, calls.current()
-        authorised = self.consult("authorise", request, expected=(Request,))
+        if self.kind.backend.authorises:
+            request = self.consult("authorise", request, expected=(Request,))
         changes = not (request.reads or self.is_dry_run)
         call.changes += changes
         try:
-            response = self.transport.send(authorised, cookies=cookies)
+            response = self.transport.send(request, cookies=cookies)
         except (MalformedAnswer, RedirectRefused) as error:
             error.may_have_happened = not request.reads
             raise

@@ -16,11 +16,11 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -101,30 +101,23 @@ def attributes() -> dict[str, str]:
     return {"call_id": call.id, "operation": call.operation}
 
 
-class CallLogger(logging.LoggerAdapter[logging.Logger]):
-    """A logger that puts the current call before each message and into each record."""
-
-    def log(self, level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a message, its texts made safe: some are a server's."""
-        if self.isEnabledFor(level):
-            texts = (
-                safe_text(str(value)) if isinstance(value, str | BaseException) else value
-                for value in args
-            )
-            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
-            super().log(level, msg, *texts, **kwargs)
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Add the current call to a message; see :class:`logging.LoggerAdapter`."""
-        kwargs["extra"] = {**(kwargs.get("extra") or {}), **attributes()}
-        return f"{label()} {msg}", kwargs
+def _add_call(record: logging.LogRecord) -> bool:
+    """Put the current call into a record and before its message, and make its texts safe."""
+    # Some of the texts are a server's.
+    record.args = tuple(
+        safe_text(str(value)) if isinstance(value, str | BaseException) else value
+        for value in record.args or ()
+    )
+    record.msg = f"{label()} {record.msg}"
+    vars(record).update(attributes())
+    return True
 
 
-def get_logger(name: str) -> CallLogger:
+def get_logger(name: str) -> logging.Logger:
     """The logger for a module."""
-    return CallLogger(logging.getLogger(name), {})
+    logger = logging.getLogger(name)
+    logger.addFilter(_add_call)
+    return logger
 
 
 _HERE = f"{Path(__file__).parents[1]}{os.sep}"

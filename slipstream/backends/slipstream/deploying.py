@@ -231,7 +231,7 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
         read_timeout=max(POST_TIMEOUT, session.transport.settings.read_timeout),
         expects=expect(201, Location=f"/run/{PLACEHOLDER}"),
     )
-    doing = f"deploy {shorten(request.module_id)}"
+    doing = f"deploy {request.module_id}"
     try:
         response = session.send(post, doing=doing)
     except DriverError as error:
