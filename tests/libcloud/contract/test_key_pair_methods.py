@@ -22,6 +22,10 @@ def test_import_and_get_by_name_or_fingerprint(driver: Driver, sandbox: Sandbox)
     for name in ("mine", pair.fingerprint, pair.extra["fingerprint_sha256"]):
         assert driver.get_key_pair(name).public_key.split()[1] == KEY.split()[1]
         assert driver.get_key_pair(name).name == pair.name == "mine"
+    with pytest.raises(KeyPairMissing, match="'nobody'") as caught:
+        driver.get_key_pair("nobody")
+    assert isinstance(caught.value, KeyPairDoesNotExistError)
+    assert caught.value.name == "nobody"
     sandbox.journal.clear()
     again = driver.import_key_pair_from_string("mine", f"{KEY} whatever")
     assert again.extra["id"] == pair.extra["id"]
@@ -66,13 +70,6 @@ def test_create_keeps_the_private_key(driver: Driver, sandbox: Sandbox, caplog: 
     assert listed.fingerprint == pair.fingerprint
 
 
-def test_get_an_unknown_name(driver: Driver) -> None:
-    with pytest.raises(KeyPairMissing, match="'nobody'") as caught:
-        driver.get_key_pair("nobody")
-    assert isinstance(caught.value, KeyPairDoesNotExistError)
-    assert caught.value.name == "nobody"
-
-
 def test_get_and_delete_with_two_of_a_name(endpoint: Any, driver: Any, sandbox: Any) -> None:
     if endpoint.family == "nuvla":
         alice = sandbox.world.user_id("alice")
@@ -90,11 +87,11 @@ def test_get_and_delete_with_two_of_a_name(endpoint: Any, driver: Any, sandbox: 
     assert driver.get_key_pair("twin").fingerprint == second.fingerprint
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x07b", " lead"])
-def test_create_under_an_impossible_name(driver: Driver, sandbox: Sandbox, name: str) -> None:
-    for call in (driver.create_key_pair, lambda n: driver.import_key_pair_from_string(n, KEY)):
-        with pytest.raises(BadInput, match="key name"):
-            call(name)
+def test_create_under_an_impossible_name(driver: Driver, sandbox: Sandbox) -> None:
+    for name in ("", " ", "a\nb", "a\x07b", " lead"):
+        for call in (driver.create_key_pair, lambda n: driver.import_key_pair_from_string(n, KEY)):
+            with pytest.raises(BadInput, match="key name"):
+                call(name)
     assert len(sandbox.journal) == 0
 
 

@@ -129,26 +129,21 @@ importlib.reload(slipstream.libcloud)
 importlib.reload(driver)
 print(get_driver('slipstream') is driver.SlipStreamNodeDriver)
 """
-# libcloud imports paramiko, and that yaml and cryptography, if it can.
 LOADS = f"""
-import sys, libcloud.compute.base
+import socket, sys, libcloud.compute.base
+def refuse(*_): raise AssertionError("a connection is opened")
+socket.socket.connect = refuse
 before = set(sys.modules)
 {IMPORT}, slipstream.plugins
 slipstream.plugins.default_plugins()
 print(sorted({EXTRAS!r} & (set(sys.modules) - before)))
 """
-NEEDS = f"import sys\nfor name in {EXTRAS!r}: sys.modules[name] = None\n{IMPORT}"
-CRYPTOGRAPHY = f"""
+# libcloud imports paramiko, and that yaml and cryptography, if it can.
+NEEDS = f"""
 import sys
-sys.modules["paramiko"] = None
+for name in {EXTRAS | {"paramiko"}!r}: sys.modules[name] = None
 {IMPORT}
 print("cryptography" in sys.modules)
-"""
-CONNECTS = f"""
-import socket
-def refuse(*_): raise AssertionError("a connection is opened")
-socket.socket.connect = refuse
-{IMPORT}
 """
 BESIDE = f"""
 from libcloud.compute.providers import set_driver
@@ -160,18 +155,14 @@ TAKEN = (
     " libcloud.compute.drivers.dummy.DummyNodeDriver. 'slipstream' would be taken for it:"
     " register that one under another name."
 )
+BOTH = "SlipStream Nuvla\n"
 PROGRAMS = {
-    "registers both drivers": (f"import slipstream.libcloud\n{FIND}", "SlipStream Nuvla\n"),
-    "of its driver registers": (f"{IMPORT}\n{FIND}", "SlipStream Nuvla\n"),
-    "of its errors registers": (
-        f"import slipstream.libcloud.errors\n{FIND}",
-        "SlipStream Nuvla\n",
-    ),
+    "registers both drivers": (f"import slipstream.libcloud\n{FIND}", BOTH),
+    "of its driver registers": (f"{IMPORT}\n{FIND}", BOTH),
+    "of its errors registers": (f"import slipstream.libcloud.errors\n{FIND}", BOTH),
     "again registers again": (RELOAD, "True\n"),
-    "loads no extras": (LOADS, "[]\n"),
-    "needs no extras": (NEEDS, ""),
-    "loads no cryptography": (CRYPTOGRAPHY, "False\n"),
-    "connects to nothing": (CONNECTS, ""),
+    "loads no extras and connects to nothing": (LOADS, "[]\n"),
+    "needs no extras and no cryptography": (NEEDS, "False\n"),
     "beside another driver of the name": (BESIDE, TAKEN),
 }
 
