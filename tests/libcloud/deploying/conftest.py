@@ -49,7 +49,7 @@ def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         endpoint = request.getfixturevalue("endpoint")
     fake = FakeTime(endpoint.sandbox.clock.advance if endpoint else lambda _: None)
     monkeypatch.setattr("slipstream.transport.calls.time", fake)
-    monkeypatch.setattr("slipstream.libcloud.ssh_setup.clock", Impatient())
+    monkeypatch.setattr("slipstream.libcloud.ssh_setup.calls", Impatient())
     return fake
 
 
