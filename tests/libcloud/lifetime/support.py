@@ -15,6 +15,8 @@ from endpoints_under_test import Driver, logins
 from key_files import KEY
 from libcloud.compute.base import Node
 
+from slipstream.libcloud.node_operation import NodeOperation
+
 __all__ = ["KEY", "Driver", "logins"]
 R = TypeVar("R")
 THREADS = 16
@@ -63,11 +65,12 @@ def methods_of(driver: Driver) -> dict[str, Callable[[], Any]]:
     }
 
 
-def destroy_elsewhere(node: Node, key: str, secret: str) -> str:
-    """Destroy a node by a driver made here, and return its name."""
-    with Driver(key, secret, ex_endpoint=node.driver.ex_endpoint) as driver:
+def go_on_elsewhere(operation: NodeOperation, node: Node, key: str, secret: str) -> NodeOperation:
+    """Wait for a node and destroy it, by a driver made here."""
+    with Driver(key, secret, ex_endpoint=operation.endpoint) as driver:
+        operation.resume(driver).wait(timeout=DEADLINE)
         driver.destroy_node(node)
-    return node.name
+    return operation
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ from slipstream.libcloud.errors import BadInput, InvalidCredentials
 from slipstream.redaction import notations
 from slipstream.sandbox import Sandbox
 
-from .support import DEADLINE, Driver, destroy_elsewhere, methods_of
+from .support import DEADLINE, Driver, go_on_elsewhere, methods_of
 
 SECRETLESS = "was pickled without its secrets.* Make a new driver for http"
 PROXY_PASSWORD = "canary-of-the-proxy"
@@ -68,13 +68,13 @@ def test_pickle_of_anything_holds_no_secret(endpoint: LiveEndpoint) -> None:
                 assert pickle.loads(data) is not None
 
 
-@pytest.mark.parametrize("by", ["argument", "parameter"])
-def test_pickle_of_a_driver_holds_no_api_key(endpoint: LiveEndpoint, by: str) -> None:
+def test_pickle_of_a_driver_holds_no_api_key(endpoint: LiveEndpoint) -> None:
     key, secret = endpoint.sandbox.key, endpoint.sandbox.secret
-    options = {} if by == "argument" else {"ex_login_parameters": {"secret": secret}}
-    with endpoint.login(key, secret if by == "argument" else "overridden", **options) as driver:
-        data = pickle.dumps(driver)
-    assert not [text for text in (key, secret, "overridden") if text.encode() in data]
+    overridden: Any = {"secret": "overridden", "ex_login_parameters": {"secret": secret}}
+    for login in ({"secret": secret}, overridden):
+        with endpoint.login(key, **login) as driver:
+            data = pickle.dumps(driver)
+        assert not [text for text in (key, secret, "overridden") if text.encode() in data]
 
 
 def test_pickled_objects_are_what_they_were(endpoint: LiveEndpoint, driver: Driver) -> None:
@@ -123,15 +123,20 @@ def test_pickled_node_needs_a_driver(endpoint: LiveEndpoint, driver: Driver) -> 
     assert endpoint.login().destroy_node(node)
 
 
+@pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
-def test_pickled_node_in_another_process(endpoint: LiveEndpoint, driver: Driver) -> None:
-    node, sandbox = endpoint.deploy(driver, "elsewhere"), endpoint.sandbox
+def test_pickled_wait_and_node_in_another_process(endpoint: LiveEndpoint, driver: Driver) -> None:
+    operation = driver.ex_operation(endpoint.deploy(driver, "elsewhere")).poll()
+    endpoint.pass_time()
+    (node,), sandbox = driver.list_nodes(), endpoint.sandbox
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawning) as pool:
-        task = pool.submit(destroy_elsewhere, node, sandbox.username, sandbox.password)
-        assert task.result(DEADLINE) == "elsewhere"
-    endpoint.pass_time()
-    assert driver.list_nodes() == []
+        login = (sandbox.username, sandbox.password)
+        result = pool.submit(go_on_elsewhere, operation, node, *login).result(DEADLINE)
+    assert (result.done, result.state) == (True, node.extra["state"])
+    assert result.history[: len(operation.history)] == operation.history
+    assert len(result.history) > len(operation.history)
+    assert driver.ex_wait_node_in_state(node, "terminated")
 
 
 def test_copies_share_the_driver(endpoint: LiveEndpoint, driver: Driver) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import multiprocessing
 import pickle
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -229,39 +226,6 @@ OTHER_DOCUMENTS: list[dict[str, object]] = [
 def test_operation_from_another_document(document: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=r"not a document of a NodeOperation.*to_dict\(\)"):
         NodeOperation.from_dict(document)
-
-
-def go_on(path: Path, family: str, username: str, password: str) -> None:
-    """Wait in another process for the operations in a file."""
-    operations: list[NodeOperation] = pickle.loads(path.read_bytes())
-    options: Any = {"ex_endpoint_kind": family, "retry_delay": 0.001}
-    with Driver(username, password, ex_endpoint=operations[0].endpoint, **options) as driver:
-        for operation in operations:
-            with suppress(NodeFailed):
-                operation.resume(driver).wait(wait_period=0.01, timeout=30)
-    path.write_bytes(pickle.dumps(operations))
-
-
-@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
-def test_operation_in_another_process(
-    endpoint: LiveEndpoint, driver: Driver, node: Node, tmp_path: Path
-) -> None:
-    path, sandbox = tmp_path / "operations.pickle", endpoint.sandbox
-    failing = endpoint.deploy(driver, "failing")
-    operations = [driver.ex_operation(item).poll() for item in (node, failing)]
-    path.write_bytes(pickle.dumps(operations))
-    endpoint.fail(failing, "The disk is full")
-    endpoint.pass_time()
-    arguments = (path, endpoint.family, sandbox.username, sandbox.password)
-    process = multiprocessing.get_context("spawn").Process(target=go_on, args=arguments)
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
-    done, failed = pickle.loads(path.read_bytes())
-    assert (done.done, failed.failed) == (True, True)
-    for before, after in zip(operations, (done, failed), strict=True):
-        assert after.history[: len(before.history)] == before.history
-        assert len(after.history) > len(before.history)
 
 
 @pytest.mark.parametrize("value", [float("nan"), -1, True, "5", 10**400], ids=type)
