@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -26,6 +27,7 @@ from slipstream.libcloud.progress import ProgressLine
 from slipstream.sandbox import Sandbox
 from slipstream.values import DeploymentState
 
+ENDED: Any = {"node_id": "x", "node_name": "x", "endpoint": "x", "states": ("Ready",)}
 READY = {"slipstream": "Ready", "nuvla": "STARTED"}
 
 
@@ -48,10 +50,6 @@ def failed(endpoint: LiveEndpoint, node: Node) -> None:
     endpoint.fail(node, "The disk is full")
     if endpoint.family == "nuvla":
         endpoint.pass_time()
-
-
-def ended(**attributes: Any) -> NodeOperation:
-    return NodeOperation(node_id="x", node_name="x", endpoint="x", states=("Ready",), **attributes)
 
 
 def test_operation_is_made_without_a_request(endpoint: Any, driver: Driver, node: Node) -> None:
@@ -197,11 +195,8 @@ def test_operation_needs_a_driver_of_its_endpoint(
             call()
         assert caught.value.endpoint == endpoint.url
         assert endpoint.url in str(caught.value)
-    with (
-        Sandbox(speed=0) as elsewhere,
-        Driver(elsewhere.username, elsewhere.password, ex_endpoint=elsewhere.url) as other,
-        pytest.raises(BadInput, match=f"{endpoint.url}.*{elsewhere.url}"),
-    ):
+    other = SimpleNamespace(ex_endpoint="https://other.example")
+    with pytest.raises(BadInput, match=f"{endpoint.url}.*{other.ex_endpoint}"):
         pickled.resume(other)
     with pytest.raises(TypeError, match="driver must be a SlipStreamNodeDriver, not str"):
         pickled.resume("slipstream")
@@ -213,19 +208,11 @@ def test_operation_needs_a_driver_of_its_endpoint(
     assert operation.resume(endpoint.login()).poll().state
 
 
-OTHER_DOCUMENTS: list[dict[str, object]] = [
-    {},
-    {"node_id": "x"},
-    {"history": 3},
-    {"history": [{}]},
-    {"history": [{"timestamp": "soon"}]},
-]
-
-
-@pytest.mark.parametrize("document", OTHER_DOCUMENTS)
-def test_operation_from_another_document(document: dict[str, object]) -> None:
-    with pytest.raises(BadInput, match=r"not a document of a NodeOperation.*to_dict\(\)"):
-        NodeOperation.from_dict(document)
+def test_operation_from_another_document() -> None:
+    documents: list[dict[str, object]] = [{}, {"node_id": "x"}, {"history": 3}, {"history": [{}]}]
+    for document in (*documents, {"history": [{"timestamp": "soon"}]}):
+        with pytest.raises(BadInput, match=r"not a document of a NodeOperation.*to_dict\(\)"):
+            NodeOperation.from_dict(document)
 
 
 @pytest.mark.parametrize("value", [float("nan"), -1, True, "5", 10**400], ids=type)
@@ -233,11 +220,11 @@ def test_operation_from_another_document(document: dict[str, object]) -> None:
 def test_operation_that_has_ended_checks_its_numbers(name: str, value: Any) -> None:
     options: dict[str, Any] = {name: value}
     with pytest.raises(BadInput, match=f"{name} must be "):
-        ended(done=True).wait(**options)
+        NodeOperation(**ENDED, done=True).wait(**options)
 
 
 def test_operation_shows_no_control_characters() -> None:
-    operation = ended(failed=True, reason="\x1b[2J")
+    operation = NodeOperation(**ENDED, failed=True, reason="\x1b[2J")
     assert "\\x1b[2J" in repr(operation)
     with pytest.raises(NodeFailed, match=r"\\x1b\[2J"):
         operation.wait()
