@@ -27,15 +27,10 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "slipstream" / "profiles.toml"
 
 
-@pytest.fixture
-def set_variables(monkeypatch: pytest.MonkeyPatch) -> Any:
+def set_variables(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
     """Set the variables of these keys of a profile."""
-
-    def set_variables(**values: str) -> None:
-        for key, value in values.items():
-            monkeypatch.setenv(VARIABLES[key], value)
-
-    return set_variables
+    for key, value in values.items():
+        monkeypatch.setenv(VARIABLES[key], value)
 
 
 def write(file: Path, text: str, mode: int = 0o600) -> None:
@@ -50,24 +45,22 @@ def refusal(name: str | None = None) -> str:
     return str(caught.value)
 
 
-def test_environment_wins_over_the_file(file: Path, set_variables: Any) -> None:
+def test_environment_wins_over_the_file(file: Path, monkeypatch: Any) -> None:
     write(file, f"[default]\n{LOGIN}")
-    set_variables(endpoint="https://a.example", username="bob", password="p")
+    set_variables(monkeypatch, endpoint="https://a.example", username="bob", password="p")
     expected = {"key": "bob", "secret": "p", "ex_endpoint": "https://a.example"}
     assert driver_arguments() == expected
-    set_variables(key="credential/1", secret="s")
+    set_variables(monkeypatch, key="credential/1", secret="s")
     assert driver_arguments() == expected | {"key": "credential/1", "secret": "s"}
 
 
-def test_profile_is_chosen_by_argument_or_variable(
-    file: Path, set_variables: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_profile_is_chosen_by_argument_or_variable(file: Path, monkeypatch: Any) -> None:
     write(file, f'[default]\n{LOGIN}[work]\nkey = "credential/1"\nsecret = "s"\n')
     assert driver_arguments()["key"] == "alice"
     monkeypatch.setenv(PROFILE_VARIABLE, "work")
     assert driver_arguments()["key"] == "credential/1"
     monkeypatch.delenv(PROFILE_VARIABLE)
-    set_variables(username="bob", password="p")
+    set_variables(monkeypatch, username="bob", password="p")
     assert driver_arguments("work")["key"] == "credential/1"
 
 
@@ -167,8 +160,8 @@ HALVES: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("variables", "missing"), HALVES)
 def test_half_a_login_is_never_completed_from_the_file(
-    variables: dict[str, str], missing: str, file: Path, set_variables: Any
+    variables: dict[str, str], missing: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(file, f"[default]\n{LOGIN}")
-    set_variables(**variables)
+    set_variables(monkeypatch, **variables)
     assert f"The environment has no login: {missing}" in refusal()

@@ -34,17 +34,11 @@ def state(word: str, node_id: str | None = None) -> DeploymentState:
     return DeploymentState(state=word, phase=Phase.STARTING, deployment_id=node_id)
 
 
-def show(stream: io.StringIO, *states: str, **options: Any) -> str:
+def show(stream: io.StringIO, *states: str | tuple[str, str], **options: Any) -> str:
+    """What a progress line writes of the states of one node, or of nodes by their ids."""
     with ProgressLine(stream, **options) as progress:
-        for word in states:
-            progress(state(word))
-    return stream.getvalue()
-
-
-def show_several(stream: io.StringIO, names: dict[str, str] | None = None) -> str:
-    with ProgressLine(stream, names=names) as progress:
-        for node_id, word in SEVERAL:
-            progress(state(word, node_id))
+        for item in states:
+            progress(state(item) if isinstance(item, str) else state(item[1], item[0]))
     return stream.getvalue()
 
 
@@ -83,14 +77,14 @@ def test_terminal_gets_a_line_that_changes_and_ends(clock: list[float]) -> None:
 
 
 def test_file_gets_the_name_of_the_node_that_changed(clock: list[float]) -> None:
-    text = show_several(io.StringIO(), {"a": "blog", "b": "shop"})
+    text = show(io.StringIO(), *SEVERAL, names={"a": "blog", "b": "shop"})
     assert text == "00:00  blog  Executing\n00:00  shop  Executing\n00:00  blog  Ready\n"
-    text = show_several(io.StringIO())
+    text = show(io.StringIO(), *SEVERAL)
     assert text == "00:00  Executing\n00:00  b  Executing\n00:00  a  Ready\n"
 
 
 def test_terminal_gets_the_number_of_nodes_in_each_state(clock: list[float]) -> None:
-    text = show_several(Terminal())
+    text = show(Terminal(), *SEVERAL)
     assert text.count("\n") == 1
     lines = [line.strip() for line in text.split("\r")[1:]]
     counts = ["Executing", "2 Executing", "1 Ready, 1 Executing", "1 Ready, 1 Executing"]
@@ -120,20 +114,16 @@ def fail(*_: object) -> Any:
     raise BrokenPipeError
 
 
-def stream_with(**methods: Any) -> SimpleNamespace:
-    usual = {"write": len, "flush": lambda: None, "isatty": lambda: False}
-    return SimpleNamespace(**usual | methods)
-
-
 CLOSED = io.StringIO()
 CLOSED.close()
+USUAL = {"write": len, "flush": lambda: None, "isatty": lambda: False}
 BROKEN: list[dict[str, Any]] = [
     {"write": fail},
     {"flush": fail},
     {"write": fail, "isatty": fail},
     {"write": None},
 ]
-STREAMS = [CLOSED, *(stream_with(**methods) for methods in BROKEN)]
+STREAMS = [CLOSED, *(SimpleNamespace(**USUAL | methods) for methods in BROKEN)]
 
 
 @pytest.mark.parametrize("stream", STREAMS)
