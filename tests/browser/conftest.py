@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox import Sandbox
 
 WIDTHS = (1280, 390)
 
@@ -34,19 +33,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
-
-
-@pytest.fixture(params=["slipstream", "nuvla"])
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    with Sandbox(family=request.param, clock=Clock(speed=0)) as started:
-        yield started
-
-
-@pytest.fixture
-def driver(sandbox: Sandbox) -> Iterator[SlipStreamNodeDriver]:
-    login = (sandbox.username, sandbox.password)
-    with SlipStreamNodeDriver(*login, ex_endpoint=sandbox.url, retry_delay=0.001) as driver:
-        yield driver
 
 
 @pytest.fixture(params=WIDTHS)

@@ -4,12 +4,11 @@ import re
 from typing import Any
 
 import pytest
-from libcloud.compute.base import Node
+from endpoints_under_test import LOCATIONS, Driver, LiveEndpoint
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
 
-LOCATIONS = {"slipstream": "exoscale-ch-gva", "nuvla": "swarm-lausanne"}
+pytestmark = pytest.mark.parametrize("endpoint", LOCATIONS, indirect=True)
 STATES = {
     "slipstream": ["Initializing", "Provisioning", "Executing", "SendingReports", "Ready"],
     "nuvla": ["STARTING", "STARTED"],
@@ -19,12 +18,6 @@ STATES = {
 @pytest.fixture(autouse=True)
 def quick(chromium: Any) -> None:
     """Without a browser nothing else is begun."""
-
-
-def deploy(driver: SlipStreamNodeDriver, sandbox: Sandbox, name: str = "my-blog") -> Node:
-    places = {place.name: place for place in driver.list_locations()}
-    image = driver.get_image("apps/WordPress/wordpress")
-    return driver.create_node(name, image=image, location=places[LOCATIONS[sandbox.family]])
 
 
 def overflow(page: Any) -> int:
@@ -38,11 +31,11 @@ def wait_for(page: Any, part: str, text: str) -> None:
 
 
 def test_page_is_not_wider_than_the_window(
-    page: Any, sandbox: Sandbox, driver: SlipStreamNodeDriver
+    page: Any, endpoint: LiveEndpoint, sandbox: Sandbox, driver: Driver
 ) -> None:
     assert overflow(page) == 0
     sandbox.world.next_failure = "a-reason-without-any-spaces/" * 20
-    deploy(driver, sandbox, "a-name-without-any-spaces" * 5)
+    endpoint.deploy(driver, "a-name-without-any-spaces" * 5)
     sandbox.clock.advance(60)
     page.reload()
     wait_for(page, "deployments", "a-name-without")
@@ -50,10 +43,10 @@ def test_page_is_not_wider_than_the_window(
 
 
 def test_deployment_goes_through_its_states_and_its_stand_in_is_a_click_away(
-    page: Any, sandbox: Sandbox, driver: SlipStreamNodeDriver
+    page: Any, endpoint: LiveEndpoint, sandbox: Sandbox, driver: Driver
 ) -> None:
     page.evaluate("window.wasReloaded = false")
-    node = deploy(driver, sandbox)
+    node = endpoint.deploy(driver, "my-blog")
     for state in STATES[sandbox.family]:
         while driver.ex_get_node(node.id).extra["state"] != state:
             sandbox.clock.advance(10)
@@ -67,7 +60,7 @@ def test_deployment_goes_through_its_states_and_its_stand_in_is_a_click_away(
 
 
 def test_buttons_change_the_clock_and_the_faults(
-    page: Any, sandbox: Sandbox, driver: SlipStreamNodeDriver
+    page: Any, sandbox: Sandbox, driver: Driver
 ) -> None:
     wait_for(page, "clock", "paused")
     before = sandbox.clock.now()
@@ -115,13 +108,13 @@ def luminance(colour: str) -> float:
 
 
 def test_without_scripts_the_page_reloads_itself(
-    chromium: Any, sandbox: Sandbox, driver: SlipStreamNodeDriver
+    chromium: Any, endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     with chromium.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(sandbox.url)
+        page.goto(endpoint.url)
         page.get_by_text("Nothing is deployed yet").wait_for()
-        deploy(driver, sandbox)
+        endpoint.deploy(driver, "my-blog")
         wait_for(page, "deployments", "my-blog")
 
 

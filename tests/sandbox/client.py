@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
@@ -32,17 +33,10 @@ class _Client:
         url = self.sandbox.url + self.root + path
         return self.http.request(method, url, timeout=10, **options)
 
-    def get(self, path: str, **options: Any) -> requests.Response:
-        return self.request("GET", path, **options)
-
-    def put(self, path: str, **options: Any) -> requests.Response:
-        return self.request("PUT", path, **options)
-
-    def post(self, path: str, **options: Any) -> requests.Response:
-        return self.request("POST", path, **options)
-
-    def delete(self, path: str, **options: Any) -> requests.Response:
-        return self.request("DELETE", path, **options)
+    get = partialmethod(request, "GET")
+    put = partialmethod(request, "PUT")
+    post = partialmethod(request, "POST")
+    delete = partialmethod(request, "DELETE")
 
 
 class Client(_Client):

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+from endpoints_under_test import LOCATIONS, Driver, LiveEndpoint
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox import Sandbox
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8,a/b;v=b3;q=0.7"
-LOCATIONS = {"slipstream": "exoscale-ch-gva", "nuvla": "swarm-lausanne"}
-
-
-@pytest.fixture(params=["slipstream", "nuvla"])
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    with Sandbox(family=request.param, clock=Clock(speed=0), password="open-sesame") as started:
-        yield started
+pytestmark = pytest.mark.parametrize("endpoint", LOCATIONS, indirect=True)
 
 
 @pytest.fixture
-def driver(sandbox: Sandbox) -> Iterator[SlipStreamNodeDriver]:
-    login = (sandbox.username, sandbox.password)
-    with SlipStreamNodeDriver(*login, ex_endpoint=sandbox.url, retry_delay=0.001) as driver:
-        yield driver
+def sandbox(endpoint: LiveEndpoint) -> Sandbox:
+    return endpoint.sandbox
 
 
 def get(sandbox: Sandbox, path: str = "/", **headers: str) -> requests.Response:
@@ -45,17 +36,6 @@ def post(sandbox: Sandbox, path: str, **fields: Any) -> requests.Response:
     return requests.post(url, form, headers=headers, timeout=10, allow_redirects=False)
 
 
-def deploy(driver: SlipStreamNodeDriver, sandbox: Sandbox) -> Any:
-    image = driver.get_image("apps/WordPress/wordpress")
-    return driver.create_node("my-blog", image=image, location=LOCATIONS[sandbox.family])
-
-
-def advance(sandbox: Sandbox) -> None:
-    for _ in range(60):
-        sandbox.clock.advance(10)
-        sandbox.world.tick()
-
-
 @pytest.mark.parametrize(
     "accept",
     ["*/*", "application/xml", "application/json", "", "application/xml,text/html;q=0.9"],
@@ -69,9 +49,9 @@ def test_root_for_programs(sandbox: Sandbox, accept: str) -> None:
 
 
 def test_page_follows_a_deployment_to_its_stand_in(
-    sandbox: Sandbox, driver: SlipStreamNodeDriver
+    endpoint: LiveEndpoint, sandbox: Sandbox, driver: Driver
 ) -> None:
-    node = deploy(driver, sandbox)
+    node = endpoint.deploy(driver, "my-blog")
     requests_before = len(sandbox.journal)
     response = get(sandbox)
     assert response.status_code == 200
@@ -82,7 +62,7 @@ def test_page_follows_a_deployment_to_its_stand_in(
     assert f">{node.extra['state']}</span>" in response.text
     assert ">Open</a>" not in response.text
     assert len(sandbox.journal) == requests_before
-    advance(sandbox)
+    endpoint.pass_time()
     page = get(sandbox).text
     node = driver.ex_get_node(node.id)
     assert f">{node.extra['state']}</span>" in page
@@ -91,7 +71,7 @@ def test_page_follows_a_deployment_to_its_stand_in(
     assert sandbox.url + path[1] == node.extra["service_url"]
     assert "This page is a stand-in" in get(sandbox, path[1]).text
     driver.destroy_node(node)
-    advance(sandbox)
+    endpoint.pass_time()
     assert get(sandbox, path[1]).status_code == 404
 
 
@@ -99,14 +79,14 @@ def test_page_shows_the_password_of_the_main_user_to_this_machine_alone(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = get(sandbox).text
-    assert "export SLIPSTREAM_PASSWORD=open-sesame" in page
+    assert f"export SLIPSTREAM_PASSWORD={sandbox.password}" in page
     for login in sandbox.users.values():
         assert login.secret not in page
         assert login is sandbox.users["alice"] or login.password not in page
     handler = "slipstream.sandbox.server._Handler.address_string"
     monkeypatch.setattr(handler, lambda _: "203.0.113.7")
     page = get(sandbox).text
-    assert "open-sesame" not in page
+    assert sandbox.password not in page
     assert "on the machine of the sandbox alone" in page
 
 
@@ -123,7 +103,7 @@ def test_clock_is_paused_advanced_and_set_to_a_speed(sandbox: Sandbox) -> None:
     assert (sandbox.clock.now(), sandbox.clock.speed) == (before, 0)
 
 
-def test_next_request_fails_once(sandbox: Sandbox, driver: SlipStreamNodeDriver) -> None:
+def test_next_request_fails_once(sandbox: Sandbox, driver: Driver) -> None:
     post(sandbox, "/sandbox/faults", fault="request")
     assert "gets 503" in get(sandbox).text
     sandbox.journal.clear()
@@ -133,7 +113,7 @@ def test_next_request_fails_once(sandbox: Sandbox, driver: SlipStreamNodeDriver)
 
 
 def test_next_deployment_fails_once_and_its_reason_is_escaped(
-    sandbox: Sandbox, driver: SlipStreamNodeDriver
+    endpoint: LiveEndpoint, sandbox: Sandbox, driver: Driver
 ) -> None:
     post(sandbox, "/sandbox/faults", fault="deployment")
     assert "The next deployment fails" in get(sandbox).text
@@ -142,8 +122,8 @@ def test_next_deployment_fails_once_and_its_reason_is_escaped(
     sandbox.world.next_failure = f"<script>{reason}"
     nodes = []
     for _ in range(2):
-        nodes.append(deploy(driver, sandbox))
-        advance(sandbox)
+        nodes.append(endpoint.deploy(driver))
+        endpoint.pass_time()
     states = [driver.ex_get_node(node.id).extra["abort"] for node in nodes]
     assert reason in states[0]
     assert not states[1]
@@ -155,19 +135,14 @@ def test_next_deployment_fails_once_and_its_reason_is_escaped(
 def test_faults_are_cleared(sandbox: Sandbox) -> None:
     for fault in ("request", "deployment", "none"):
         post(sandbox, "/sandbox/faults", fault=fault)
-    assert sandbox.faults == []
-    assert not sandbox.world.next_failure
+    assert (sandbox.faults, sandbox.world.next_failure) == ([], "")
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        {"origin": "http://evil.example"},
-        {"origin": "null"},
-        {"origin": "http://127.0.0.1:1"},
-        {"token": ""},
-        {"token": "guessed"},
-        {"token": "\N{SNOWMAN}"},
+        *({"origin": origin} for origin in ("http://evil.example", "null", "http://127.0.0.1:1")),
+        *({"token": token} for token in ("", "guessed", "\N{SNOWMAN}")),
     ],
 )
 def test_page_of_another_site_presses_no_button(sandbox: Sandbox, sent: dict[str, str]) -> None:

@@ -31,23 +31,15 @@ def machines(client: Client) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "accept"),
+    ("method", "path"),
     [
-        *(("PUT", "/module/alice/new", ""), ("DELETE", f"/module/{BLOG}/478/publish", "")),
-        *(("PUT", "/user/carol", ""), ("DELETE", "/user/alice", ""), ("GET", "/dashboard", "")),
-        *(("PUT", "/run/x/ss:tags", ""), ("POST", "/api/credential", ""), ("GET", "/api/job", "")),
-        ("GET", "/api/service-offer?$select=connector/href", ""),
-        *(
-            ("GET", "/run", "application/json"),
-            ("GET", "/run", "text/html"),
-            ("GET", "/run", "*/*"),
-        ),
+        *(("PUT", "/module/alice/new"), ("DELETE", f"/module/{BLOG}/478/publish")),
+        *(("PUT", "/user/carol"), ("DELETE", "/user/alice"), ("POST", "/api/credential")),
+        ("GET", "/api/service-offer?$select=connector/href"),
     ],
 )
-def test_what_is_not_played_answers_501(
-    alice: Client, method: str, path: str, accept: str
-) -> None:
-    response = alice.request(method, path, headers={"Accept": accept or "application/xml"})
+def test_what_is_not_played_answers_501(alice: Client, method: str, path: str) -> None:
+    response = alice.request(method, path)
     assert response.status_code == 501
     assert "played" in response.text
 
@@ -126,13 +118,10 @@ def test_cloud_must_have_the_image(alice: Client) -> None:
     for node in library.find(SYSTEM).nodes:
         node.image, node.parameters = f"module/{path}", {}
     of_node = f"image {path} missing an image id for cloud: {cloud}"
+    of_built = f"Missing image id for base image: {path} on cloud service: {cloud}"
     for module, field, detail in (
         (path, CLOUD, f"Base image must have an image id for cloud service: {cloud}"),
-        (
-            "apps/built",
-            CLOUD,
-            f"Missing image id for base image: {path} on cloud service: {cloud}",
-        ),
+        ("apps/built", CLOUD, of_built),
         (SYSTEM, "parameter--node--apache--cloudservice", f"Node apache refers to {of_node}"),
     ):
         fields = {"refqname": module, field: cloud}
@@ -168,17 +157,14 @@ def test_machine_appears_boots_and_vanishes(sandbox: Sandbox, alice: Client) -> 
     assert machines(alice) == []
     sandbox.clock.advance(35)
     (pending,) = machines(alice)
-    assert pending["state"] == "pending"
-    assert "ip" not in pending
+    assert (pending["state"], pending.get("ip")) == ("pending", None)
     sandbox.clock.advance(60)
     (running,) = machines(alice)
-    assert running["id"] == pending["id"]
+    assert (running["id"], running["state"]) == (pending["id"], "running")
     assert running["ip"] == value(alice, uuid, "machine:hostname")
     assert running["instanceID"] == value(alice, uuid, "machine:instanceid")
-    assert (running["state"], running["billable"]) == ("running", True)
     alice.delete(f"/run/{uuid}")
     assert machines(alice) == []
-    assert value(alice, uuid, "machine:vmstate") == "Unknown"
 
 
 @pytest.mark.parametrize(
@@ -202,50 +188,11 @@ def test_keep_running_decides_how_an_application_ends(
     assert state(alice, component) == "Ready"
 
 
-def test_terminating_before_a_machine_exists_leaves_one_behind(
-    sandbox: Sandbox, alice: Client
-) -> None:
-    sandbox.world.refuses_early_termination = True
-    uuid = alice.deploy(BLOG)
-    refusal = (409, "There are no instances to terminate.")
-    assert alice.refused("DELETE", f"/run/{uuid}") == refusal
-    assert state(alice, uuid) == "Cancelled"
-    assert machines(alice) == []
-    sandbox.clock.advance(60)
-    assert len(machines(alice)) == 1
-    assert alice.delete(f"/run/{uuid}").status_code == 204
-    sandbox.clock.advance(600)
-    assert machines(alice) == []
-
-
 @pytest.mark.parametrize(("speed", "status"), [(0, 204), (0.001, 409)])
 def test_early_termination_is_refused_while_the_clock_runs(speed: float, status: int) -> None:
     with Sandbox(clock=Clock(speed=speed)) as sandbox:
         alice = Client(sandbox, sandbox.users["alice"])
         assert alice.delete(f"/run/{alice.deploy(BLOG)}").status_code == status
-
-
-def test_launch_without_a_credential_is_cancelled_again_and_again(bob: Client) -> None:
-    uuid = bob.deploy(BLOG, **{CLOUD: "ec2-eu-west"})
-    bob.sandbox.clock.advance(600)
-    assert state(bob, uuid) == "Initializing"
-    reason = value(bob, uuid, "ss:abort")
-    assert reason.startswith(
-        "Cloud Username cannot be empty, please edit your <a href='/user/bob'>"
-    )
-    for _ in range(2):
-        refusal = (400, f"Validation error: {reason}")
-        assert bob.refused("DELETE", f"/run/{uuid}") == refusal
-        assert state(bob, uuid) == "Cancelled"
-
-
-def test_events_come_newest_first_unless_ordered(sandbox: Sandbox, alice: Client) -> None:
-    alice.deploy(BLOG)
-    sandbox.clock.advance(300)
-    stamps = [event["timestamp"] for event in alice.json("/api/event")["events"]]
-    assert stamps == sorted(stamps, reverse=True)
-    ordered = alice.json("/api/event", orderby="timestamp:asc")["events"]
-    assert [event["timestamp"] for event in ordered] == sorted(stamps)
 
 
 def profile(client: Client) -> tuple[Element, Element]:
@@ -261,17 +208,13 @@ def test_profile_is_replaced_as_a_whole(sandbox: Sandbox, alice: Client) -> None
     lines = (keys.text or "").splitlines()
     assert [SSHKey.parse(line).line for line in lines] == lines
     root.set("lastName", "Durand")
-    keys.text = "ssh-rsa AAAA new"
-    answer = alice.put("/user/alice", data=tostring(root))
-    assert (answer.status_code, answer.headers["Location"]) == (202, f"{sandbox.url}/user/alice")
-    again, keys = profile(alice)
-    assert (again.get("lastName"), keys.text) == ("Durand", "ssh-rsa AAAA new")
     (parameters,) = root.iterfind("parameters")
     parameters.clear()
-    assert alice.put("/user/alice", data=tostring(root)).status_code == 202
+    answer = alice.put("/user/alice", data=tostring(root))
+    assert (answer.status_code, answer.headers["Location"]) == (202, f"{sandbox.url}/user/alice")
     account = sandbox.world.accounts["alice"]
-    assert (account.value(KEYS), account.value("General.keep-running")) == ("", "on-success")
-    assert Client(sandbox, sandbox.users["alice"]).get("/user/alice").ok
+    assert (account.last_name, account.value(KEYS)) == ("Durand", "")
+    assert account.value("General.keep-running") == "on-success"
 
 
 def test_profile_is_refused(alice: Client) -> None:
