@@ -43,25 +43,16 @@ _WHOLE: dict[int, dict[str, Any]] = {
     428: {"json": {"tags": ["x" * 40_000]}},
 }
 # Requests of the driver, and of the official client where it reads, deploys, waits, terminates.
-_READ = {
-    *("session", "session-template", "module", "deployment", "deployment-parameter", "job"),
-    *("credential", "infrastructure-service", "infrastructure-service-group", "nuvlabox"),
-    *("nuvlabox-status", "event", "resource-log", "cloud-entry-point"),
-}
-_CORE_ACTIONS = {
-    *("start", "stop", "update", "create-log", "force-delete", "fetch", "cancel"),
-    *("switch-group", "get-groups", "execute"),
-}
-_CORE_CHANGES = {
-    ("POST", "session"),
-    ("DELETE", "session"),
-    ("POST", "deployment"),
-    ("PUT", "deployment"),
-    ("DELETE", "deployment"),
-    ("POST", "credential"),
-    ("DELETE", "credential"),
-    ("DELETE", "module"),
-}
+_CORE = re.compile(
+    r"""(GET|SEARCH)\ (session|session-template|module|deployment|deployment-parameter|job
+        |credential|infrastructure-service|infrastructure-service-group|nuvlabox
+        |nuvlabox-status|event|resource-log|cloud-entry-point)
+    |(POST|DELETE)\ (session|credential)|(POST|PUT|DELETE)\ deployment|DELETE\ module
+    |\w+\ \S+/(start|stop|update|create-log|force-delete|fetch|cancel)
+    |\w+\ \S+/(switch-group|get-groups|execute)""",
+    re.VERBOSE,
+)
+_OUTSIDE = re.compile(r"aggregation| within | intersects |^(?!.*orderby).*'last'")
 _POLLED = {"deployment", "job", "deployment-parameter", "resource-log", "module"}
 
 
@@ -87,21 +78,13 @@ class NuvlaExchange(Exchange):
     @property
     def is_core(self) -> bool:
         is_odd = self.group.startswith("http-oddities") and "headers" in self.options
-        parts = self.path.partition("?")[0].split("/")
-        if is_odd or "PATCH" in (self.method, self.options.get("headers", {})):
+        if is_odd or self.method == "PATCH" or _OUTSIDE.search(str(self.options.get("data", ""))):
             return False
-        if len(parts) > 1 and parts[-1] in _CORE_ACTIONS:
-            return True
-        is_search = self.method == "PUT" and "data" in self.options and len(parts) == 1
-        fields = str(self.options.get("data", ""))
-        if "'last'" in fields and "orderby" not in fields:
-            return False
-        if "aggregation" in fields or " within " in fields or " intersects " in fields:
-            return False
-        is_action = len(parts) > (1 if parts[0].startswith("{") else 2)
-        if self.method == "GET" or (is_search and not self.path.startswith("{")):
-            return self.resource in _READ and not is_action
-        return (self.method, self.resource) in _CORE_CHANGES and not is_action
+        kind, *parts = self.path.partition("?")[0].split("/")
+        is_search = self.method == "PUT" and "data" in self.options and kind == self.resource
+        action = f"/{parts[-1]}" if len(parts) > (not kind.startswith("{")) else ""
+        method = "SEARCH" if is_search and not parts else self.method
+        return bool(_CORE.fullmatch(f"{method} {self.resource}{action}"))
 
 
 def exchanges() -> Iterator[NuvlaExchange]:

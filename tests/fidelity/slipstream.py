@@ -34,6 +34,16 @@ _OF_CONNECTOR = re.compile(r"(ec2-eu-west|exoscale-ch-gva)\.")
 _OF_CLOUD = re.compile(r"(?<=cloud-cred-)\w+|\b(ec2|exoscale|otc)(?=:instanceType)")
 # Runtime parameters whose value is the server's, not a machine's.
 _FIXED = re.compile(r"(ss|scale)_?.state|complete|category|groups|recovery|_id_|nodename|node_GET")
+# Method, accepted type, resource, path and name of what the driver and the official client send.
+_CORE = re.compile(
+    r"""(GET|PUT)\ \S+\ api/(cloud-entry-point|connector|credential|event|service-offer|session
+        |session-template|virtual-machine)\ (?!.*(aggregation|select|abc|describe)).*
+    |POST\ \S+\ api/session\ .*\ (login_(ok|bad_pw|unknown|form$)|apikey_).*
+    |GET\ text/plain\ runtime\ parameter\ \S+\ ((?!node)\S)+
+    |(GET|POST|DELETE)\ application/xml\ run\ .*
+    |GET\ application/xml\ (module|user|appstore)\ (?!/module/(\S*/)?\ ).*""",
+    re.VERBOSE,
+)
 # Lists whose length is data, and what one application has and the other has not.
 _DATA_LISTS = {"runs", "list"}
 _OF_SEEDS = {"listen.port"}
@@ -55,25 +65,8 @@ class SlipStreamExchange(Exchange):
     @property
     def is_core(self) -> bool:
         accept = self.options["headers"].get("Accept")
-        if self.resource.startswith("api/"):
-            kind = self.resource.removeprefix("api/")
-            if kind == "session" and self.method == "POST":
-                return bool(re.match(r"(login_(ok|bad_pw|unknown|form$)|apikey_)", self.name))
-            is_odd = re.search("aggregation|select|abc|describe", self.path)
-            return kind in _CORE and self.method in {"GET", "PUT"} and is_odd is None
-        if self.resource == "runtime parameter":
-            return self.method == "GET" and accept == "text/plain" and "node" not in self.name
-        if self.resource in {"run", "module", "user", "appstore"}:
-            methods = {"GET", "POST", "DELETE"} if self.resource == "run" else {"GET"}
-            is_version_list = self.path.startswith("/module/") and self.path.endswith("/")
-            return self.method in methods and accept == "application/xml" and not is_version_list
-        return False
-
-
-_CORE = {
-    *("cloud-entry-point", "connector", "credential", "event", "service-offer"),
-    *("session", "session-template", "virtual-machine"),
-}
+        request = f"{self.method} {accept} {self.resource} {self.path} {self.name}"
+        return bool(_CORE.fullmatch(request))
 
 
 def exchanges() -> Iterator[Exchange]:
