@@ -49,10 +49,6 @@ def _refuse_file(method: str, credentials: Credentials) -> None:
         )
 
 
-def _is_api_key(credentials: Credentials) -> bool:
-    return credentials.cookie_file is None and bool(_API_KEY.fullmatch(credentials.key or ""))
-
-
 def _take_over(attempt: LoginAttempt, credentials: Credentials) -> Login:
     """Use the session of a cookie file."""
     if credentials.cookie_file is None:
@@ -116,7 +112,9 @@ _METHODS = [
         "key",
         "secret",
         description="API key (credential/<uuid>) and its secret",
-        recognises=_is_api_key,
+        recognises=lambda credentials: (
+            credentials.cookie_file is None and bool(_API_KEY.fullmatch(credentials.key or ""))
+        ),
     ),
     LoginMethod(
         name="cookie-file",

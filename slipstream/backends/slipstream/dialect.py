@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from xml.etree.ElementTree import Element
 
 from slipstream.backends.cimi import unconfirmed
@@ -16,6 +16,20 @@ XML = {"Accept": "application/xml"}
 _TAG = re.compile(
     r"</?(?:a|b|br|code|div|em|h[1-6]|i|li|p|pre|span|strong|u|ul)\b[^<>]*>", re.IGNORECASE
 )
+
+
+def read(
+    session: Session, request: Request, *, doing: str, allow: Collection[int] = ()
+) -> Response:
+    """Send a read, whose response is not empty."""
+    response = session.send(request, doing=doing, allow=allow)
+    if not response.body and response.status < 400:
+        raise MalformedAnswer(
+            "The response is empty.",
+            endpoint=response.url,
+            hint="An account that was deleted gets empty responses to everything.",
+        )
+    return response
 
 
 def read_xml(
@@ -30,9 +44,7 @@ def read_xml(
     request = Request(
         method="GET", path=path, query=query, headers=XML, repeatable=True, expects=expects
     )
-    response = session.send(request, doing=doing)
-    if not response.body:
-        raise empty_response(response)
+    response = read(session, request, doing=doing)
     root = response.xml()
     if root.tag not in roots:
         raise MalformedAnswer(
@@ -40,15 +52,6 @@ def read_xml(
             endpoint=response.url,
         )
     return root
-
-
-def empty_response(response: Response) -> MalformedAnswer:
-    """Make the exception for an empty response to a read."""
-    return MalformedAnswer(
-        "The response is empty.",
-        endpoint=response.url,
-        hint="An account that was deleted gets empty responses to everything.",
-    )
 
 
 def require_status(response: Response, *statuses: int, doing: str, hint: str) -> None:

@@ -27,7 +27,7 @@ from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.slipstream.account import CONNECTOR, bare_connector, check_location, offer
 from slipstream.backends.slipstream.dialect import (
     XML,
-    empty_response,
+    read,
     read_xml,
     require_status,
     whole,
@@ -286,12 +286,7 @@ def _with_addresses(
 
 
 def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) -> DeploymentState:
-    """
-    Read the parameter ``ss:state``, which every run has.
-
-    Read the state; of an aborted run, which is a 409, also the reason, and the state by
-    ``ignoreabort``.
-    """
+    """Read the state; of an aborted run, which is a 409, the reason and then the state."""
     session, run = backend.session, run_id(deployment_id)
     state = _parameter(session, run, STATE, ignore_abort=False, allow={409})
     failure = None
@@ -353,13 +348,18 @@ def terminate(
         )
     session, run = backend.session, run_id(deployment_id)
     doing = f"terminate deployment {run}"
+
+    def respond() -> Response:
+        get_deployment(backend, run)  # what cannot be read cannot be terminated
+        return expect(204)()
+
     request = Request(
         method="DELETE",
         path=f"/run/{run}",
         headers=XML,
         repeatable=True,
         read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
-        expects=lambda: _expect_termination(backend, run),
+        expects=respond,
     )
     deadline = calls.monotonic() + LAUNCH_TIMEOUT
     pauses = Backoff(start=1.0, factor=1.5, ceiling=10.0)
@@ -389,12 +389,6 @@ def _look(backend: CimiBackend, run: str) -> tuple[bool, bool]:
     return deployment.state in _ENDED, has_machine
 
 
-def _expect_termination(backend: CimiBackend, run: str) -> Response:
-    """The expected response; a run that cannot be read cannot be terminated."""
-    get_deployment(backend, run)
-    return expect(204)()
-
-
 def _read_document(session: Session, deployment_id: str) -> Element:
     run = run_id(deployment_id)
     doing, expects = f"read deployment {run}", expect(200, f'<run uuid="{run}"/>'.encode())
@@ -411,22 +405,15 @@ def _parameter(
     session: Session, run: str, key: str, *, ignore_abort: bool, allow: set[int] | None = None
 ) -> str | None:
     """One of the parameters that every run has; ``None`` for one of the statuses allowed."""
-    response = session.send(
-        Request(
-            method="GET",
-            path=f"/run/{run}/{key}",
-            query=(("ignoreabort", "true" if ignore_abort else "false"), uncached()),
-            headers={"Accept": "text/plain"},
-            repeatable=True,
-        ),
-        doing=f"read {key} of deployment {run}",
-        allow=allow or (),
+    request = Request(
+        method="GET",
+        path=f"/run/{run}/{key}",
+        query=(("ignoreabort", "true" if ignore_abort else "false"), uncached()),
+        headers={"Accept": "text/plain"},
+        repeatable=True,
     )
-    if response.status >= 400:
-        return None
-    if key == STATE and not response.body:  # every run has one
-        raise empty_response(response)
-    return response.text.strip()
+    response = read(session, request, doing=f"read {key} of deployment {run}", allow=allow or ())
+    return response.text.strip() if response.status < 400 else None
 
 
 def _attainable(
