@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +11,13 @@ import pytest
 
 from slipstream.errors import PluginFailed
 from slipstream.libcloud.errors import DriverError, InvalidCredentials
-from slipstream.plugins import default_plugins
 from slipstream.sandbox import Sandbox
 
 from .support import PASSWORD, TEMPLATE_FIELD, VALUE, Driver, LiveEndpoint, Login, Seen, deploy
 
-PLUGIN = """
-from slipstream import LoginMethod, hookimpl
-
-
-def authenticate(attempt, credentials):
-    return attempt.log_in_with_template("mitreid-token", {"token": credentials.secret})
-
-
-@hookimpl
-def slipstream_login_methods():
-    return [LoginMethod(name="mitreid-token", authenticate=authenticate)]
-"""
 on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 JSON = {"Content-Type": "application/json"}
+UNKNOWN_KEY = "credential/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 
 
 def cookies(driver: Driver) -> list[str]:
@@ -72,11 +58,23 @@ def test_secret_of_a_login_is_not_shown(
     assert seen.leaks(secret, *secrets) == []
 
 
-@pytest.mark.parametrize("method", [None, "internal", "password", "api-key"])
-def test_wrong_secret_is_not_shown(login: Login, seen: Seen, method: str | None) -> None:
-    with pytest.raises(InvalidCredentials) as caught:
-        login("alice", PASSWORD, ex_login_method=method)
+@pytest.mark.parametrize(
+    ("key", "method"),
+    [
+        ("alice", None),
+        ("alice", "password"),
+        ("nobody", "internal"),
+        *((UNKNOWN_KEY, method) for method in (None, "api-key")),
+    ],
+)
+def test_wrong_secret_is_refused_and_not_shown(
+    login: Login, sandbox: Sandbox, seen: Seen, key: str, method: str | None
+) -> None:
+    with pytest.raises(InvalidCredentials, match="Cannot log in by '") as caught:
+        login(key, PASSWORD, ex_login_method=method)
     seen.note(caught.value)
+    assert (caught.value.http_code, caught.value.operation) == (403, "__init__")
+    assert sandbox.url in str(caught.value)
     assert seen.logins() == 1
     assert seen.leaks(PASSWORD) == []
 
@@ -128,29 +126,16 @@ def test_code_of_a_second_factor_is_not_shown(
     assert seen.leaks(code, wrong, carol.password, *cookies(driver)) == []
 
 
-@pytest.fixture
-def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A plugin that logs in by a token, as if it were installed."""
-    about = tmp_path / "example.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: example-login\nVersion: 1\n")
-    entry_point = "[slipstream]\nexample-login = example_slipstream_login\n"
-    (about / "entry_points.txt").write_text(entry_point)
-    (tmp_path / "example_slipstream_login.py").write_text(PLUGIN)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    default_plugins.cache_clear()
-    importlib.invalidate_caches()
-    yield
-    default_plugins.cache_clear()
-
-
 @on_slipstream
-@pytest.mark.usefixtures("_plugin")
-def test_token_of_a_plugin_is_not_shown(login: Login, sandbox: Sandbox, seen: Seen) -> None:
+def test_token_of_a_session_template_is_not_shown(
+    login: Login, sandbox: Sandbox, seen: Seen
+) -> None:
     sandbox.world.provider_tokens[PASSWORD] = "alice"
-    secrets = use(seen, login(None, PASSWORD, ex_login_method="mitreid-token"), sandbox)
+    options: dict[str, Any] = {"ex_login_method": "mitreid-token"}
+    driver = login(None, ex_login_parameters={"token": PASSWORD}, **options)
+    secrets = use(seen, driver, sandbox)
     with pytest.raises(InvalidCredentials) as caught:
-        login(None, TEMPLATE_FIELD, ex_login_method="mitreid-token")
+        login(None, ex_login_parameters={"token": TEMPLATE_FIELD}, **options)
     seen.note(caught.value)
     assert seen.logins() >= 3
     assert seen.leaks(PASSWORD, TEMPLATE_FIELD, *secrets) == []

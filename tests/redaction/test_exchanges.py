@@ -29,10 +29,6 @@ def text_of(*, pretty: bool = False, kind: str | None = None, **options: Any) ->
     return Exchange(request, Redactor(KnownSecrets()), **options).text(pretty=pretty)
 
 
-def words_of(**options: Any) -> list[str]:
-    return command_of(text_of(**options))
-
-
 def after(words: list[str], option: str) -> list[str]:
     return [word for before, word in pairwise(words) if before == option]
 
@@ -71,32 +67,10 @@ def test_command_survives_a_shell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "headers"),
-    [
-        ({"body": b"<a />", "headers": {"Content-Type": "a/xml"}}, ["Content-Type: a/xml"]),
-        ({"body": b"x"}, ["Content-Type:"]),
-        ({}, []),
-        ({"headers": {"Content-Length": "0"}}, ["Content-Length: 0"]),
-        (
-            {"body": b"5", "headers": {"Connection": "x", "Content-Length": "1", "A": "b"}},
-            ["A: b", "Content-Type:"],
-        ),
-        ({"headers": {"Accept-Encoding": "gzip"}}, []),
-    ],
-)
-def test_command_has_the_headers_that_curl_does_not_send_by_itself(
-    options: dict[str, Any], headers: list[str]
-) -> None:
-    words = words_of(**options)
-    assert after(words, "-H") == headers
-    assert "--compressed" in words
-
-
-@pytest.mark.parametrize(
     ("options", "expected", "missing"),
     [
-        ({"verify": False}, "-k", "--globoff"),
-        ({"verify": False, "url": "http://127.0.0.1/run"}, "-X GET", "-k"),
+        ({"verify": False}, "--compressed -k", "--globoff"),
+        ({"verify": False, "url": "http://127.0.0.1/run"}, "-X GET --compressed", "-k"),
         ({"verify": "/etc/my ca.pem"}, "--cacert /etc/my ca.pem", "--capath"),
         ({"verify": "/"}, "--capath /", "--cacert"),
         ({"cert": "/c.pem"}, "--cert /c.pem", "--key"),
@@ -105,14 +79,21 @@ def test_command_has_the_headers_that_curl_does_not_send_by_itself(
         ({"method": "HEAD"}, "--head", "-X"),
         ({"url": f"{URL}?limit=5&token=x1y2"}, f"{URL}?limit=5&token=***", "x1y2"),
         ({"url": "http://[::1]:80/run?x={a}"}, "--globoff", "--cert"),
+        # The headers that curl does not send by itself.
+        ({"body": b"<a />", "headers": {"Content-Type": "a/xml"}}, "-H Content-Type: a/xml", "-k"),
+        ({"body": b"x"}, "-H Content-Type: --data-raw x", "-k"),
+        ({"headers": {"Content-Length": "0"}}, "-H Content-Length: 0", "--data-raw"),
+        ({"headers": {"Content-Length": "1", "A": "b"}}, f"{URL} -H A: b", "Content-Length: 1"),
+        ({"headers": {"Accept-Encoding": "gzip", "Connection": "x"}}, URL, "-H"),
     ],
 )
 def test_command_has_the_options_of_curl(
     options: dict[str, Any], expected: str, missing: str
 ) -> None:
-    words = words_of(**options)
+    words = command_of(text_of(**options))
     assert expected in " ".join(words)
     assert missing not in words
+    assert "--compressed" in words
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
@@ -124,20 +105,14 @@ def test_long_response_is_cut_and_the_rest_counted(kind: str) -> None:
     assert "(1 more characters)" in text_of(method="PUT", body=b"x" * (LONGEST_REQUEST + 1))
 
 
-def test_secret_at_the_cut_does_not_show_in_part() -> None:
+def test_response_is_safe_to_log() -> None:
     filler = b"x" * (LONGEST_RESPONSE - 40)
     content = b'{"a": "' + filler + b'", "password": "Qz7canary-and-more-of-it"}'
     assert "Qz7" not in text_of(kind="application/json", content=content)
-
-
-def test_response_that_no_log_could_hold() -> None:
     assert "(4 bytes that are no text)" in text_of(status=200, content=b"\xff\xfe\x00\x01")
     text = text_of(kind="application/json", content=b'{"a": "\\ud800"}')
     assert "\\ud800" in text
     text.encode()
-
-
-def test_response_cannot_forge_a_line_or_move_the_cursor() -> None:
     content = b"one\r\ntwo\n[cafe0000 create_node] curl\x1b[2J\r\x00 \xc2\x85x"
     fields = (("X-Note", "a\r\n[cafe0000 x] HTTP 200"),)
     text = text_of(status=200, fields=fields, content=content)

@@ -34,6 +34,7 @@ from slipstream.values import (
     safe_text,
 )
 from slipstream.values.endpoint import Credentials, Endpoint
+from slipstream.values.fields import Pages, by_page
 from slipstream.values.resources import Role
 
 MODULE: dict[str, Any] = {"id": "a/1", "path": "a", "name": "a", "kind": ModuleKind.COMPONENT}
@@ -136,6 +137,20 @@ def test_lazy_record_is_checked_when_it_is_completed() -> None:
     (record,) = Deployment.lazy(["a"], lambda user: {"user": [user]}, id=["1"])
     with pytest.raises(TypeError, match="user of Deployment must be str or None, not list"):
         _ = record.tags
+
+
+def test_pages_are_one_list_and_are_handed_on_whole_until_an_entry_is_read() -> None:
+    assert list(Pages(iter([[1, 2], [], [3]]))) == [1, 2, 3]
+    assert list(by_page(Pages(iter([[1, 2], [3]])))) == [[1, 2], [3]]
+    assert list(by_page(iter([1, 2]))) == [(1,), (2,)]
+    begun = Pages(iter([[1, 2], [3]]))
+    assert (next(begun), next(iter(begun))) == (1, 2)
+    assert list(by_page(begun)) == [(3,)]
+    generator = ([number] for number in range(3))
+    pages = by_page(Pages(generator))
+    assert next(pages) == [0]
+    pages.close()
+    assert list(generator) == []
 
 
 @pytest.mark.parametrize("record", [Deployment, ServiceOffer, Connector, VirtualMachine])
