@@ -16,6 +16,10 @@ MOST_DOCUMENTS = 10_000
 _ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
+def without_none(document: Document) -> Document:
+    return {name: value for name, value in document.items() if value is not None}
+
+
 class Criterion(Protocol):
     """A criterion for documents, such as a filter."""
 

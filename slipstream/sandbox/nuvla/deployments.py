@@ -14,11 +14,11 @@ from flask import Response
 from slipstream.sandbox.cimi import JsonProblem, base_url, created, message, not_found, respond
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla.jobs import cancel, queue_job, under_way
-from slipstream.sandbox.nuvla.modules import content_of, split_version
+from slipstream.sandbox.nuvla.modules import split_version, with_content
 from slipstream.sandbox.nuvla.resource import COMMON, Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, PULL, USER, State, acl, normalise
 from slipstream.sandbox.schema import anything, count, describe, one_of, texts, timestamp
-from slipstream.sandbox.store import Document, Query
+from slipstream.sandbox.store import Document, Query, without_none
 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "start": ("CREATED", "STOPPED"),
@@ -72,33 +72,21 @@ def placement(world: State, credential: Document) -> Document:
         "nuvlabox-name": edge.get("name"),
         "execution-mode": mode,
     }
-    return {name: value for name, value in placed.items() if value is not None}
-
-
-def module_copy(world: State, module: Document, href: str) -> Document:
-    content = content_of(world, module, href)
-    return module | {"href": href} | ({} if content is None else {"content": content})
+    return without_none(placed)
 
 
 def _with_values(content: Document, sent: Mapping[str, Any]) -> Document:
     """Merge the values that may be changed, by name."""
     changed = dict(content)
-    for list_name, key, value_name in _OPEN:
-        if list_name not in content or not isinstance(sent.get(list_name), list):
-            continue
-        by_name = {item.get(key): item for item in sent[list_name] if isinstance(item, dict)}
-        changed[list_name] = [
-            _with_value(item, by_name.get(item[key]), value_name) for item in content[list_name]
-        ]
+    for list_name, key, value in _OPEN:
+        if list_name in content and isinstance(sent.get(list_name), list):
+            items = (item for item in sent[list_name] if isinstance(item, dict))
+            values = {item.get(key): item.get(value) for item in items}
+            changed[list_name] = [
+                without_none(item | {value: values.get(item[key], item.get(value))})
+                for item in content[list_name]
+            ]
     return changed
-
-
-def _with_value(element: Document, sent: Document | None, value_name: str) -> Document:
-    if sent is None:
-        return element
-    bare = {name: value for name, value in element.items() if name != value_name}
-    value = sent.get(value_name)
-    return bare if value is None else bare | {value_name: value}
 
 
 class Deployment(Resource):
@@ -150,7 +138,7 @@ class Deployment(Resource):
         if module is None:
             raise not_found(bare)
         self.require("view-data", module)
-        return module_copy(self.world, module, href)
+        return with_content(self.world, module, href) | {"href": href}
 
     def _keep(self, module: Document, attributes: Document) -> Document:
         owner = self.identity.owner

@@ -43,12 +43,12 @@ def _newest(versions: Sequence[Any]) -> int:
     return max((place for place, version in enumerate(versions) if version), default=-1)
 
 
-def content_of(world: State, module: Document, identifier: str) -> Document | None:
-    """Read the version that an id names, or the newest; a project has none."""
+def with_content(world: State, module: Document, identifier: str) -> Document:
+    """Add the content of the version that an id names, or of the newest; a project has none."""
     number = split_version(identifier)[1]
     versions = module.get("versions", [])
     if module["subtype"] == "project":
-        return None
+        return module
     if number is not None and number >= len(versions):
         raise not_found(identifier)
     if number is None and _newest(versions) < 0:
@@ -59,7 +59,8 @@ def content_of(world: State, module: Document, identifier: str) -> Document | No
     stored = world.store.get(version["href"])
     if stored is None:
         raise not_found(version["href"])
-    return {name: stored[name] for name in stored if name not in {"acl", "resource-type"}}
+    content = {name: stored[name] for name in stored if name not in {"acl", "resource-type"}}
+    return module | {"content": content}
 
 
 def new_version(world: State, module: Document, content: Document) -> Document:
@@ -81,8 +82,7 @@ class Module(Resource):
 
     def complete(self, document: Document) -> Document:
         """Add the content of the version in the address."""
-        content = content_of(self.world, document, self._identifier)
-        return document if content is None else document | {"content": content}
+        return with_content(self.world, document, self._identifier)
 
     def parameters(self, name: str) -> Sequence[str]:
         """The values of a parameter; ``select`` has no effect on a single module."""

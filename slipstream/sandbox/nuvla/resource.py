@@ -16,18 +16,8 @@ from typing import Any, ClassVar, cast
 import attrs
 from flask import Response
 
-from slipstream.filters import (
-    LARGEST_INTEGER,
-    NUVLA,
-    PLACING,
-    Attribute,
-    Comparison,
-    Date,
-    Filter,
-    FilterSyntaxError,
-    leaves,
-    parse,
-)
+from slipstream import filters
+from slipstream.filters import Attribute, Comparison, Date, Filter, FilterSyntaxError, leaves
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import JsonProblem, message, not_played
 from slipstream.sandbox.clock import iso
@@ -238,7 +228,7 @@ class Resource(cimi.Resource):
             return None
         text = f"({') and ('.join(texts)})"
         try:
-            expression = parse(text, NUVLA)
+            expression = filters.parse(text, filters.NUVLA)
         except FilterSyntaxError as error:
             # What is wrong with an empty filter is that nothing follows the parenthesis.
             index = 1 if text == "()" else error.index
@@ -263,7 +253,7 @@ class Resource(cimi.Resource):
             return attrs.evolve(comparison, attribute=_HIDDEN)
         for item in value if isinstance(value, tuple) else (value,):
             self._check_literal(item)
-        if operator in PLACING:
+        if operator in filters.PLACING:
             raise not_played("A search by place")
         if attribute == "fulltext":
             return _full_text(comparison)
@@ -280,7 +270,7 @@ class Resource(cimi.Resource):
         return Comparison(comparison.attribute, operator, Date.at(self.world.now() + shift))
 
     def _check_literal(self, value: object) -> None:
-        if isinstance(value, int) and value > LARGEST_INTEGER:
+        if isinstance(value, int) and value > filters.LARGEST_INTEGER:
             raise query_failed(f'java.lang.NumberFormatException: For input string: "{value}"')
         if isinstance(value, Date):
             try:

@@ -16,14 +16,7 @@ from flask import Flask, Response, request
 
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import ENTRY_POINT, respond
-from slipstream.sandbox.nuvla import (
-    credentials,
-    deployments,
-    jobs,
-    modules,
-    parameters,
-    sessions,
-)
+from slipstream.sandbox.nuvla import credentials, deployments, jobs, modules, parameters, sessions
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, PULL, USER, acl, normalise
 from slipstream.sandbox.overview import blog

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from slipstream.sandbox.clock import Clock, iso
-from slipstream.sandbox.store import Document
+from slipstream.sandbox.store import Document, without_none
 from slipstream.sandbox.world import BaseWorld
 
 ADMIN = "group/nuvla-admin"
@@ -150,7 +150,7 @@ class State(BaseWorld):
         }
         complete = start | dict(attributes) | _dashed(fields)
         check(complete)
-        document = _without_none(complete)
+        document = without_none(complete)
         document["acl"] = normalise(document["acl"])
         return self._put(document, at, lags=kind == "event")
 
@@ -162,7 +162,7 @@ class State(BaseWorld):
         if document is not None:
             merged = document | _dashed(fields) | {"updated": iso(at)}
             merged |= {"updated-by": by} if by else {}
-            self.save(_without_none(merged), at)
+            self.save(without_none(merged), at)
 
     def save(self, document: Document, at: datetime | None = None) -> Document:
         """Store an edited document; a search may see it later."""
@@ -183,7 +183,3 @@ class State(BaseWorld):
 
 def _dashed(fields: Mapping[str, Any]) -> Document:
     return {name.replace("_", "-"): value for name, value in fields.items()}
-
-
-def _without_none(document: Document) -> Document:
-    return {name: value for name, value in document.items() if value is not None}

@@ -10,7 +10,7 @@ from typing import Any
 
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla import jobs, modules, parameters, sessions
-from slipstream.sandbox.nuvla.deployments import module_copy, placement
+from slipstream.sandbox.nuvla.deployments import placement
 from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
 from slipstream.sandbox.overview import Row
@@ -85,7 +85,8 @@ class World(State):
             module = self._named("module", "path", WORDPRESS)
             version = f"{module['id']}_{len(module['versions']) - 1}"
             fields = placement(self, self._named("credential", "name", SWARM))
-            fields |= {"module": module_copy(self, module, version), "owner": owner}
+            copied = modules.with_content(self, module, version) | {"href": version}
+            fields |= {"module": copied, "owner": owner}
             ids = [f"deployment/{self.ids.uuid()}" for _ in range(number)]
             for age, identifier in zip(range(number, 0, -1), ids, strict=True):
                 at, rights = now - timedelta(seconds=age), (identifier,)

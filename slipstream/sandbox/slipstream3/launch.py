@@ -15,14 +15,7 @@ import attrs
 import yaml
 
 from slipstream.sandbox.slipstream3 import lifecycle
-from slipstream.sandbox.slipstream3.records import (
-    LONGEST_VALUE,
-    Kind,
-    Machine,
-    Module,
-    Parameter,
-    Run,
-)
+from slipstream.sandbox.slipstream3.records import Kind, Machine, Module, Parameter, Run
 from slipstream.sandbox.slipstream3.state import (
     DEFAULT_CLOUD,
     KEEP_RUNNING,
@@ -36,6 +29,7 @@ _TABLES: Mapping[str, Mapping[str, str]] = yaml.safe_load(
     Path(__file__).with_name("runtime_parameters.yaml").read_text("utf-8")
 )
 _KEEP_RUNNING = ("always", "on-success", "on-error", "never")
+_LONGEST_VALUE = 4096
 _YES = {"true", "yes", "on", "1"}
 _GLOBAL_FIELDS = {"refqname", "type", "keep-running", "mutable", "tags", "bypass-ssh-check"}
 _GLOBAL_FIELDS |= {"redirect_to_dashboard"}
@@ -85,7 +79,7 @@ class _Node:
             self.max_failures = value
         elif name in parameters:
             # The column of the database has this width, and no check comes before.
-            if len(value) > LONGEST_VALUE:
+            if len(value) > _LONGEST_VALUE:
                 raise XmlProblem(500)
             # A component keeps its default where the form has an empty value.
             if value or not self.is_component:

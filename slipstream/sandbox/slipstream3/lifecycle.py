@@ -13,13 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from slipstream.sandbox.slipstream3.records import (
-    ENDED,
-    TRANSITIONAL,
-    Machine,
-    Run,
-    RunState,
-)
+from slipstream.sandbox.slipstream3.records import ENDED, TRANSITIONAL, Machine, Run, RunState
 from slipstream.sandbox.slipstream3.state import State, granted
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document

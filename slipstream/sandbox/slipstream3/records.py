@@ -17,7 +17,6 @@ _Ended = Literal["Done", "Aborted", "Cancelled"]
 RunState = Literal[_Moving, "Ready", _Ended]
 TRANSITIONAL: frozenset[RunState] = frozenset(get_args(_Moving))
 ENDED: frozenset[RunState] = frozenset(get_args(_Ended))
-LONGEST_VALUE = 4096
 _LONGEST_VERSION = 10
 
 

@@ -17,8 +17,8 @@ from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.cimi import FORM, base_url, current_world, note_user
 from slipstream.sandbox.overview import blog
-from slipstream.sandbox.slipstream3 import launch, lifecycle
-from slipstream.sandbox.slipstream3.records import ENDED, Module, Parameter, Run
+from slipstream.sandbox.slipstream3 import launch, lifecycle, xml
+from slipstream.sandbox.slipstream3.records import Module, Parameter, Run
 from slipstream.sandbox.slipstream3.resources import (
     COOKIE,
     RESOURCES,
@@ -27,19 +27,7 @@ from slipstream.sandbox.slipstream3.resources import (
     identify,
 )
 from slipstream.sandbox.slipstream3.state import Account, State, general_parameters
-from slipstream.sandbox.slipstream3.xml import (
-    FILTERS,
-    TEMPLATES,
-    XmlProblem,
-    accepted_kind,
-    empty,
-    exported,
-    read_xml,
-    refuse,
-    render,
-    respond,
-    show,
-)
+from slipstream.sandbox.slipstream3.xml import XmlProblem, empty, render, respond, show
 
 _ORCHESTRATOR_KEY = Parameter(
     "General.orchestrator.publicsshkey",
@@ -70,13 +58,13 @@ def _may(module: Module, right: str) -> bool:
 
 @_private.before_request
 def _identify() -> Response | None:
-    if accepted_kind() in {"json", "html"}:
+    if xml.accepted_kind() in {"json", "html"}:
         _not_played()
     state = _state()
     g.identity = identify(state, request.cookies.get(COOKIE))
     note_user(g.identity.name)
     if g.identity.name is None:
-        response = refuse(XmlProblem(401))
+        response = xml.refuse(XmlProblem(401))
         response.headers["Set-Cookie"] = clearing_cookie(state)
         return response
     g.account = state.accounts.get(g.identity.name)
@@ -106,7 +94,7 @@ def _read_user(name: str) -> Response:
 
 def _replace_profile(state: State, account: Account, body: bytes) -> None:
     """Replace a profile; a parameter that was not sent gets its default."""
-    root = read_xml(body)
+    root = xml.read_xml(body)
     if "roles" in root.attrib and not account.super:
         raise XmlProblem(403, "Only super users are authorized to update roles!")
     sent = {
@@ -173,7 +161,7 @@ def _list_runs() -> Response:
         run
         for run in _state().runs.values()
         if owner in {None, run.owner}
-        and not (is_active_only and run.state in ENDED)
+        and not (is_active_only and run.ended)
         and module in {None, "", run.module.uri}
         and (cloud or "") in ",".join(run.clouds)
     )
@@ -265,7 +253,7 @@ def _read_module(path: str) -> Response:
     mine = [run for run in state.runs.values() if run.owner == _sender().name]
     runs = _render_runs(run for run in mine if run.module.uri == module.uri)
     document = render("module", module, state.library, None, clouds, runs)
-    return show(exported(document), default="json")
+    return show(xml.exported(document), default="json")
 
 
 @_private.delete("/module/<path:path>")
@@ -312,7 +300,7 @@ def _root() -> Response:
 @_open.get("/sites/<uuid>/")
 def _site(uuid: str) -> Response:
     run = _state().runs.get(uuid)
-    if run is None or run.state in ENDED:
+    if run is None or run.ended:
         raise XmlProblem(404)
     if not run.url or run.state not in {"Ready", "Finalizing"}:
         return respond("The site is not up yet.\n", "txt", 503)
@@ -321,7 +309,7 @@ def _site(uuid: str) -> Response:
 
 def _failed(error: HTTPException) -> Response:
     allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
-    return refuse(XmlProblem(error.code or 500, allow=", ".join(allowed)))
+    return xml.refuse(XmlProblem(error.code or 500, allow=", ".join(allowed)))
 
 
 @cache
@@ -329,14 +317,14 @@ def application() -> Flask:
     """The routes, cached for all servers, because building them is slow."""
     app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.jinja_options = TEMPLATES
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_options = xml.TEMPLATES
+    app.jinja_env.filters.update(xml.FILTERS)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.json.ensure_ascii = True  # type: ignore[attr-defined]
     JsonService(RESOURCES).add_routes(app)
     app.register_blueprint(_open)
     app.register_blueprint(_private)
-    app.register_error_handler(XmlProblem, refuse)
+    app.register_error_handler(XmlProblem, xml.refuse)
     app.register_error_handler(HTTPException, _failed)
     return app

@@ -11,14 +11,7 @@ from typing import Any
 from slipstream.sandbox.overview import Row
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.launch import finished_run
-from slipstream.sandbox.slipstream3.records import (
-    ENDED,
-    Machine,
-    Module,
-    ModuleNode,
-    Parameter,
-    Run,
-)
+from slipstream.sandbox.slipstream3.records import Machine, Module, ModuleNode, Parameter, Run
 from slipstream.sandbox.slipstream3.state import (
     DEFAULT_CLOUD,
     SSH_KEY,
@@ -248,7 +241,7 @@ def _deployment(world: World, run: Run) -> Row:
     running = sum(document.get("state") == "running" for document in documents)
     noun = "machine" if len(documents) == 1 else "machines"
     is_up = run.state in {"Ready", "Finalizing"} and run.url.startswith(world.base_url)
-    tone = "over" if run.state in ENDED else "good" if run.state == "Ready" else "moving"
+    tone = "over" if run.ended else "good" if run.state == "Ready" else "moving"
     return Row(
         id=run.uuid,
         name=_name(run),
@@ -258,7 +251,7 @@ def _deployment(world: World, run: Run) -> Row:
         state=run.state,
         tone="bad" if run.abort_reason else tone,
         progress=100 * _WAY.index(run.state) // 4 if run.state in _WAY else 100,
-        machines="" if run.state in ENDED else f"{running} of {len(documents)} {noun} running",
+        machines="" if run.ended else f"{running} of {len(documents)} {noun} running",
         failure=run.abort_reason,
         path=run.url.removeprefix(world.base_url) if is_up else "",
     )
