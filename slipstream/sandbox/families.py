@@ -13,9 +13,8 @@ import attrs
 from slipstream.sandbox import nuvla, slipstream3
 from slipstream.sandbox.cimi import serve
 from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.server import Application
-from slipstream.sandbox.world import BaseWorld, Login
+from slipstream.sandbox.world import BaseWorld, Identifiers, Login
 
 
 @attrs.frozen
@@ -34,8 +33,7 @@ class Family:
         self, clock: Clock, ids: Identifiers
     ) -> tuple[BaseWorld, Application, Mapping[str, Login]]:
         """Make a filled world, its application, and the users' logins by name."""
-        world = self.package.World(clock=clock)
-        world.ids = ids
+        world = self.package.World(clock=clock, ids=ids)
         logins = self.package.plant(world)
         return world, serve(self.package.application(), world), logins
 

@@ -12,9 +12,8 @@ from slipstream.sandbox.dashboard import Dashboard
 from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.front import FRONTS, VendorFront
-from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.server import Gate, Journal, Server
-from slipstream.sandbox.world import Login
+from slipstream.sandbox.world import Identifiers, Login
 from slipstream.values.fields import check_number
 
 

@@ -11,11 +11,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from flask import Response
 
 from slipstream.sandbox.cimi import JsonProblem, created, not_played, unfit
 from slipstream.sandbox.clock import iso
-from slipstream.sandbox.identifiers import make_ssh_key
 from slipstream.sandbox.nuvla.resource import COMMON, Resource
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
 from slipstream.sandbox.schema import Description, anything, count, describe, misfit
@@ -31,6 +37,14 @@ _OPTIONAL: dict[str, Description] = {
     "gpg-key": describe(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
+
+
+def _make_ssh_key() -> tuple[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    form, unencrypted = PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    private = key.private_bytes(Encoding.PEM, form, unencrypted)
+    return public.decode(), private.decode()
 
 
 class Credential(Resource):
@@ -85,7 +99,7 @@ class Credential(Resource):
         if method == "generate-ssh-key":
             once = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
             if not once:
-                public, private = make_ssh_key(3072)
+                public, private = _make_ssh_key()
                 values["public-key"] = public
                 once = {"public_key": public, "private_key": private}
             return values, once

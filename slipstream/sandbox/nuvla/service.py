@@ -19,8 +19,8 @@ from slipstream.sandbox.cimi import ENTRY_POINT, respond
 from slipstream.sandbox.nuvla import credentials, deployments, jobs, modules, parameters, sessions
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, PULL, USER, acl, normalise
-from slipstream.sandbox.overview import blog
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.world import blog
 
 
 class SessionTemplate(Resource):

@@ -17,7 +17,6 @@ from flask import Response
 from slipstream.filters import attr
 from slipstream.sandbox.cimi import JsonProblem, base_url, created, message, respond
 from slipstream.sandbox.clock import cookie_date, iso
-from slipstream.sandbox.identifiers import sign_token, verify_token
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, NOBODY, USER, Identity, State, acl
 from slipstream.sandbox.schema import describe
@@ -48,7 +47,7 @@ def code(secret: str, now: datetime) -> str:
 
 def identify(world: State, cookie: str | None) -> Identity:
     """The sender of a request, from the token alone, not the session's document."""
-    content = verify_token(cookie or "", world.token_key, now=world.now())
+    content = world.verify(cookie or "")
     if content is None:
         return NOBODY
     user = world.store.get(content["user-id"]) or {}
@@ -136,8 +135,7 @@ class Session(Resource):
             "session": session,
             "exp": int(ends.timestamp()),
         } | {name.replace("_", "-"): value for name, value in more.items()}
-        token = sign_token(content, self.world.token_key)
-        date = _date(ends)
+        token, date = self.world.sign(content), _date(ends)
         # The server always says so; over http, clients would not send the cookie back.
         secure = "Secure; " if base_url().startswith("https:") else ""
         return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}

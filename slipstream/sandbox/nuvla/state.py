@@ -16,7 +16,7 @@ import attrs
 
 from slipstream.sandbox.clock import Clock, iso
 from slipstream.sandbox.store import Document, without_none
-from slipstream.sandbox.world import BaseWorld
+from slipstream.sandbox.world import BaseWorld, Identifiers
 
 ADMIN = "group/nuvla-admin"
 USER = "group/nuvla-user"
@@ -107,8 +107,8 @@ class State(BaseWorld):
         arranges is found at once.
     """
 
-    def __init__(self, *, clock: Clock) -> None:
-        super().__init__(clock=clock)
+    def __init__(self, *, clock: Clock, ids: Identifiers) -> None:
+        super().__init__(clock=clock, ids=ids)
         self.search_lag = 1.0
         self._is_serving = False
         self.work: dict[str, Work] = {}

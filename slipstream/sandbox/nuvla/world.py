@@ -13,9 +13,8 @@ from slipstream.sandbox.nuvla import jobs, modules, parameters, sessions
 from slipstream.sandbox.nuvla.deployments import placement
 from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
-from slipstream.sandbox.overview import Row
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login, fill_in, read_seeds
+from slipstream.sandbox.world import Login, Row, fill_in, read_seeds
 
 WORDPRESS = "apps/WordPress/wordpress"
 SWARM = "swarm-lausanne admin"

@@ -20,7 +20,6 @@ from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import FORM, JsonProblem, created, not_played, respond
 from slipstream.sandbox.clock import cookie_date, iso
-from slipstream.sandbox.identifiers import sign_token, verify_token
 from slipstream.sandbox.schema import Description, describe
 from slipstream.sandbox.slipstream3.state import NOBODY, Identity, State, acl, resource_uri, role
 from slipstream.sandbox.store import MOST_DOCUMENTS, Document, Page, Query
@@ -156,7 +155,7 @@ def _log_in(state: State, values: Mapping[str, Any]) -> tuple[str, Sequence[str]
 
 def _make_cookie(state: State, name: str, roles: str, ends: datetime, session: str) -> str:
     claims = {"username": name, "roles": roles, "exp": int(ends.timestamp()), "session": session}
-    token, expires = sign_token(claims, state.token_key), cookie_date(ends, gmt=False)
+    token, expires = state.sign(claims), cookie_date(ends, gmt=False)
     return f"{COOKIE}=token={token};Secure;Path=/;Expires={expires}"
 
 
@@ -168,8 +167,7 @@ def clearing_cookie(state: State) -> str:
 
 
 def identify(state: State, cookie: str | None) -> Identity:
-    token = (cookie or "").removeprefix("token=")
-    claims = verify_token(token, state.token_key, now=state.now())
+    claims = state.verify((cookie or "").removeprefix("token="))
     if claims is None:
         return NOBODY
     return Identity(claims["username"], tuple(claims["roles"].split()), claims["session"])

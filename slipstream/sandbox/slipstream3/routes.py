@@ -16,7 +16,6 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.cimi import FORM, base_url, current_world, note_user
-from slipstream.sandbox.overview import blog
 from slipstream.sandbox.slipstream3 import launch, lifecycle, xml
 from slipstream.sandbox.slipstream3.records import Module, Parameter, Run
 from slipstream.sandbox.slipstream3.resources import (
@@ -28,6 +27,7 @@ from slipstream.sandbox.slipstream3.resources import (
 )
 from slipstream.sandbox.slipstream3.state import Account, State, general_parameters
 from slipstream.sandbox.slipstream3.xml import XmlProblem, empty, render, respond, show
+from slipstream.sandbox.world import blog
 
 _ORCHESTRATOR_KEY = Parameter(
     "General.orchestrator.publicsshkey",

@@ -11,7 +11,7 @@ import attrs
 from slipstream.sandbox.clock import Clock, iso
 from slipstream.sandbox.slipstream3.records import Library, Parameter, Run
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import BaseWorld
+from slipstream.sandbox.world import BaseWorld, Identifiers
 
 
 @attrs.frozen
@@ -140,8 +140,8 @@ class State(BaseWorld):
     runs: where it stands still, a client would wait for the machine in vain.
     """
 
-    def __init__(self, *, clock: Clock) -> None:
-        super().__init__(clock=clock)
+    def __init__(self, *, clock: Clock, ids: Identifiers) -> None:
+        super().__init__(clock=clock, ids=ids)
         self.library = Library()
         self.accounts: dict[str, Account] = {}
         self.runs: dict[str, Run] = {}

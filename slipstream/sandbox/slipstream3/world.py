@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from slipstream.sandbox.overview import Row
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.launch import finished_run
 from slipstream.sandbox.slipstream3.records import Machine, Module, ModuleNode, Parameter, Run
@@ -24,7 +23,7 @@ from slipstream.sandbox.slipstream3.state import (
     role,
 )
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login, fill_in, read_seeds
+from slipstream.sandbox.world import Login, Row, fill_in, read_seeds
 
 
 class World(State):
