@@ -12,19 +12,20 @@ from copy import copy
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
-from unittest import mock
+from unittest import TestCase, mock
 
 import attrs
+from endpoints_under_test import BLOG, Driver, LiveEndpoint
 from fake_time import FakeTime
+from key_files import KEY as PUBLIC_KEY
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
 
 from slipstream.errors import BadInput, DriverError, PluginFailed, UnknownName
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.ssh_setup import SSHSetup
 from slipstream.sandbox import Sandbox
 
-from .calls import BLOG, KEY, LOCATIONS, PUBLIC_KEY, Call, Stage
+from .calls import KEY, Call, Stage
 from .catalogue import FAULTS, Fault
 from .proxy import Exchange, Proxy, Respond
 
@@ -118,35 +119,16 @@ class Truth:
 
 
 @contextmanager
-def logged() -> Iterator[list[str]]:
-    """Keep what is logged in a block, and show none of it."""
-    lines: list[str] = []
-    logger, handler = logging.getLogger("slipstream"), logging.Handler(logging.INFO)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    with (
-        mock.patch.object(handler, "emit", lambda record: lines.append(record.getMessage())),
-        mock.patch.object(logger, "handlers", [handler]),
-        mock.patch.object(logger, "propagate", new=False),
-    ):
-        try:
-            yield lines
-        finally:
-            logger.setLevel(level)
-
-
-@contextmanager
 def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[Stage]:
     """A server with a node and a key, and a driver before it."""
     with Sandbox(family=family, speed=0, machine_address="198.51.100.7") as sandbox:
-        direct = _driver(sandbox, sandbox.url)
+        endpoint = LiveEndpoint(family, sandbox)
         proxy.begin(sandbox.url)
-        driver = _driver(sandbox, proxy.url)
-        stage = Stage(sandbox, driver, direct, folder)
+        direct, driver = endpoint.login(), endpoint.login(ex_endpoint=proxy.url, timeout=20)
+        stage = Stage(endpoint, driver, direct, folder, image=driver.get_image(BLOG))
         try:
-            image = driver.get_image(BLOG)
-            location = next(x for x in direct.list_locations() if x.name == LOCATIONS[family])
-            stage.image, stage.location = image, copy(location)
+            location = endpoint.location(direct)
+            stage.location = copy(location)
             stage.location.driver = driver
             node = direct.create_node("blog", image=direct.get_image(BLOG), location=location)
             if call.name not in _NEED_NO_NODE:
@@ -158,14 +140,8 @@ def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[St
             stage.node = driver.ex_get_node(str(node.id))
             yield stage
         finally:
-            direct.close()
-            stage.driver.close()
+            endpoint.close()
             proxy.begin("")
-
-
-def _driver(sandbox: Sandbox, url: str) -> Driver:
-    options: Any = {"ex_endpoint": url, "ex_login_method": "internal", "retry_delay": 0.001}
-    return Driver(sandbox.username, sandbox.password, timeout=20, **options)
 
 
 def _plan(position: Position, respond: Respond) -> Callable[[int, Exchange], Respond | None]:
@@ -199,18 +175,20 @@ def attempt(call: Call, stage: Stage, proxy: Proxy, clock: FakeTime | None = Non
     trial, started = Trial(), time.monotonic()
     clock = clock or FakeTime(stage.sandbox.clock.advance)
     with (
-        logged() as lines,
+        TestCase().assertLogs("slipstream", "INFO") as logged,
         warnings.catch_warnings(record=True) as caught,
         mock.patch("slipstream.transport.calls.time", clock),
         mock.patch.object(SSHSetup, "run"),
     ):
         warnings.simplefilter("always")
+        logging.getLogger("slipstream").info("the call begins")  # no log at all is an error there
         try:
-            trial.value = call.do(stage)
+            trial.value = call.do(stage.driver, stage)
         except BaseException as error:  # noqa: BLE001 - that is what is looked for
             trial.error = error
     trial.seconds = time.monotonic() - started
-    trial.lines = [*lines, *(str(w.message) for w in caught)]
+    trial.lines = [record.getMessage() for record in logged.records]
+    trial.lines += [str(warning.message) for warning in caught]
     trial.requests = len(proxy.seen)
     trial.changes = sum(exchange.is_change for exchange in proxy.seen)
     return trial
@@ -254,7 +232,7 @@ class Cell:
                 yield result
                 self.proxy.begin(stage.sandbox.url)
                 stage.driver.close()
-                stage.driver = _driver(stage.sandbox, self.proxy.url)
+                stage.driver = stage.endpoint.login(ex_endpoint=self.proxy.url, timeout=20)
                 stage.image = stage.driver.get_image(BLOG)
 
     def _combinations(self) -> Iterator[tuple[Position, Fault]]:
