@@ -1,4 +1,8 @@
-"""Failures are of the classes that programs catch; they print, pickle and explain themselves."""
+"""
+Failures are of the classes that programs catch; they print, pickle and explain themselves.
+
+libcloud's way to mock the network is refused before any request, never ignored.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ from typing import Any
 
 import pytest
 from endpoints_under_test import BLOG, Driver, LiveEndpoint
+from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError
 from libcloud.compute.deployment import ScriptDeployment
+from libcloud.test import MockHttp
 
-from slipstream.errors import BadInput, NoAnswer
+from slipstream.errors import BadInput, NoAnswer, NotSupported
 from slipstream.values.plain import file_error
 
 
@@ -97,3 +103,39 @@ def test_an_error_of_a_file_keeps_its_class(error: type[OSError], cls: type[OSEr
     failure = file_error("Cannot read it", Path("a.pem"), error(13, "Permission denied"))
     assert isinstance(failure, cls)
     assert str(failure) == "Cannot read it: Permission denied."
+
+
+REFUSED = "{} is MockHttp, which this driver does"
+
+
+@pytest.mark.parametrize("cls", [Driver.connectionCls, Connection])
+def test_mocked_class_is_refused(endpoint: LiveEndpoint, monkeypatch: Any, cls: type) -> None:
+    driver = endpoint.login()
+    assert driver.list_nodes() == []
+    endpoint.sandbox.journal.clear()
+    monkeypatch.setattr(cls, "conn_class", MockHttp)
+    for send in (driver.list_nodes, lambda: driver.connection.request("/")):
+        with pytest.raises(NotSupported, match=REFUSED.format("conn_class")):
+            send()
+    if cls is Driver.connectionCls:
+        with pytest.raises(NotSupported, match=REFUSED.format("conn_class")):
+            endpoint.login()
+    assert list(endpoint.sandbox.journal) == []
+
+
+@pytest.mark.parametrize("attribute", ["connection", "conn_class", "request"])
+def test_mocked_connection_is_refused(endpoint: LiveEndpoint, attribute: str) -> None:
+    driver = endpoint.login()
+    with pytest.raises(NotSupported, match=REFUSED.format(f"connection.{attribute}")):
+        setattr(driver.connection, attribute, MockHttp)
+    assert driver.list_nodes() == []
+
+
+@pytest.mark.parametrize("attribute", ["connection", "connectionCls"])
+def test_mocked_attribute_is_refused(endpoint: LiveEndpoint, attribute: str) -> None:
+    driver = endpoint.login()
+    endpoint.sandbox.journal.clear()
+    setattr(driver, attribute, MockHttp)
+    with pytest.raises(NotSupported, match=REFUSED.format(attribute)):
+        driver.list_nodes()
+    assert list(endpoint.sandbox.journal) == []

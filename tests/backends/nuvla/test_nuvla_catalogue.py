@@ -13,6 +13,7 @@ from .support import (
     COMPONENT,
     FAILING,
     JSON,
+    KEY,
     NGINX,
     REDIS,
     WHOAMI,
@@ -129,3 +130,34 @@ def test_application_without_a_version(driver: Driver, sandbox: Sandbox, version
         with pytest.raises(NotFound, match=f"{WORDPRESS} has no version.*ex_all_versions"):
             call()
     assert driver.delete_image(image, ex_all_versions=True)
+
+
+def test_list_key_pairs_reads_no_private_one(driver: Driver, sandbox: Sandbox) -> None:
+    private = "-----BEGIN RSA PRIVATE KEY-----\ns3cret"
+    alice, add = sandbox.world.user_id("alice"), sandbox.world.document
+    add("credential", alice, name="old", subtype="ssh-key", public_key=KEY, private_key=private)
+    for fields in ({"public_key": "rubbish"}, {"public_key": ""}, {}):
+        add("credential", alice, name="broken", subtype="ssh-key", **fields)
+    pairs = {pair.name: pair for pair in driver.list_key_pairs()}
+    assert pairs["old"].private_key is None
+    assert "s3cret" not in repr(pairs["old"].extra)
+    selected = (sandbox.journal[0].form or {})["select"][0].split(",")
+    assert "public-key" in selected
+    assert "private-key" not in selected
+    credentials = sandbox.world.store.collection("credential")
+    others = {item["name"] for item in credentials if item["subtype"] != "ssh-key"}
+    assert others
+    assert ({"broken"} | others).isdisjoint(pairs)
+
+
+@pytest.mark.parametrize("name", ["O'Neill", "x') or (id!='"])
+def test_key_pair_under_a_strange_name(driver: Driver, name: str) -> None:
+    driver.import_key_pair_from_string(name, KEY)
+    assert driver.get_key_pair(name).name == name
+    assert driver.delete_key_pair(driver.get_key_pair(name))
+
+
+def test_key_pair_under_a_name_too_long_to_index(driver: Driver, sandbox: Sandbox) -> None:
+    with pytest.raises(BadInput, match=r"name of the key pair .* is too long for the server"):
+        driver.import_key_pair_from_string("é" * 16_384, KEY)
+    assert len(sandbox.journal) == 0

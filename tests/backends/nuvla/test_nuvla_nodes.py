@@ -21,6 +21,7 @@ from .support import (
     JSON,
     NGINX,
     NOBODYS,
+    SWARM,
     WHOAMI,
     WORDPRESS,
     Driver,
@@ -47,20 +48,6 @@ def start(driver: Driver, sandbox: Sandbox) -> Start:
     return start
 
 
-def test_list_nodes_with_addresses(driver: Driver, sandbox: Sandbox, start: Start) -> None:
-    node = start(ex_tags="prod, eu")
-    extra = node.extra
-    assert (extra["tags"], extra["status"]) == (["prod", "eu"], "started")
-    assert extra["clouds"] == ["swarm-lausanne"]
-    assert extra["username"] == sandbox.world.user_id("alice")
-    assert node.created_at is not None
-    assert node.created_at.tzinfo == UTC
-    sandbox.world.add_deployments(2)
-    addresses = {item.id: item.private_ips for item in driver.list_nodes(ex_addresses=True)}
-    assert addresses.pop(node.id) == ["127.0.0.1"]
-    assert list(addresses.values()) == [[], []]
-
-
 SAME = ("PENDING", "STARTING", "UPDATING", "STOPPING", "STOPPED", "PAUSED", "SUSPENDED", "ERROR")
 STATES = {state: getattr(NodeState, state) for state in SAME}
 STATES |= {"CREATED": NodeState.PENDING, "BREWING": NodeState.UNKNOWN}
@@ -81,17 +68,27 @@ def test_node_of_which_the_id_alone_may_be_seen(driver: Driver, sandbox: Sandbox
     assert node.state == NodeState.UNKNOWN
 
 
-@pytest.mark.parametrize(
-    ("where", "public", "private"),
-    [
-        ("swarm-lausanne", [], {"127.0.0.1"}),
-        ("edge-geneva", ["203.0.113.9"], {"10.8.0.3", "192.168.1.20"}),
-    ],
-)
-def test_node_addresses(start: Start, where: str, public: list[str], private: set[str]) -> None:
-    node = start(where=where)
-    assert (node.public_ips, set(node.private_ips)) == (public, private)
-    assert (node.extra.get("nuvlabox-name") == where) is where.startswith("edge")
+EDGE = ("edge-geneva", ["203.0.113.9"], {"10.8.0.3", "192.168.1.20"})
+
+
+@pytest.mark.parametrize(("where", "public", "private"), [(SWARM, [], {"127.0.0.1"}), EDGE])
+def test_node_that_is_read_and_listed(
+    driver: Any, sandbox: Sandbox, start: Start, where: str, public: Any, private: Any
+) -> None:
+    node = start(where=where, ex_tags="prod, eu")
+    sandbox.world.add_deployments(2)
+    listed = {item.id: item for item in driver.list_nodes(ex_addresses=True)}
+    for item in (node, listed.pop(node.id)):
+        assert (item.public_ips, set(item.private_ips)) == (public, private)
+        extra = item.extra
+        assert (extra["tags"], extra["status"]) == (["prod", "eu"], "started")
+        assert (extra["clouds"], extra.get("nuvlabox-name")) == (
+            [where],
+            (public and where) or None,
+        )
+        assert extra["username"] == sandbox.world.user_id("alice")
+        assert item.created_at.tzinfo == UTC
+    assert [other.private_ips for other in listed.values()] == [[], []]
 
 
 def test_node_has_urls_and_a_host_name(driver: Driver, running: Node, sandbox: Sandbox) -> None:
@@ -129,7 +126,7 @@ def test_parameter_is_read_in_one_request(driver: Driver, running: Node, sandbox
     ("path", "where", "name", "value"),
     [
         (NGINX, CLUSTER, "Deployment.nginx.replicas.desired", "1"),
-        (WHOAMI, "swarm-lausanne", "whoami.mode", "replicated"),
+        (WHOAMI, SWARM, "whoami.mode", "replicated"),
     ],
 )
 def test_parameter_with_another_id(
@@ -239,32 +236,25 @@ def test_list_machines_of_a_location(driver: Driver, bob: Driver, sandbox: Sandb
 
 
 def test_iterate_machines(driver: Driver, sandbox: Sandbox, monkeypatch: Any) -> None:
-    listed = driver.ex_list_virtual_machines()
-    whole = {item.id: (item.name, item.public_ips) for item in listed}
-    assert any(addresses for _, addresses in whole.values())
+    whole = [(item.id, item.name, item.public_ips) for item in driver.ex_list_virtual_machines()]
+    assert any(addresses for _, _, addresses in whole)
     monkeypatch.setattr("slipstream.backends.nuvla.locations.EDGES_AT_ONCE", 1)
     sandbox.journal.clear()
     machines = driver.ex_iterate_virtual_machines()
     first = next(machines)
     assert len(sandbox.journal) == 2
-    rest = {item.id: (item.name, item.public_ips) for item in (first, *machines)}
-    assert rest == whole
+    assert [(item.id, item.name, item.public_ips) for item in (first, *machines)] == whole
     assert len(sandbox.journal) == 1 + len(whole)
 
 
 VALUE = "hunter2-of-the-blog"
-GIVEN = {"WP_ADMIN_PASSWORD": VALUE}
-
-
-def everything(node: Node) -> str:
-    return repr(node) + repr(vars(node))
 
 
 def test_node_shows_no_environment_and_no_credentials(
     driver: Driver, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    created = deploy(driver, name="blog", ex_parameters=GIVEN)
+    created = deploy(driver, name="blog", ex_parameters={"WP_ADMIN_PASSWORD": VALUE})
     sandbox.clock.advance(300)
     document = stored(sandbox, created.id)
     secret = document["api-credentials"]["api-secret"]
@@ -274,7 +264,7 @@ def test_node_shows_no_environment_and_no_credentials(
     # A server that sends what was not selected.
     sandbox.faults.add("GET", r"/api/deployment/.*", body=json.dumps(document), headers=JSON)
     nodes.append(driver.ex_get_node(created))
-    for text in (*map(everything, nodes), caplog.text):
+    for text in (*(repr(node) + repr(vars(node)) for node in nodes), caplog.text):
         assert secret not in text
         assert VALUE not in text
     assert not any("api-credentials" in node.extra for node in nodes)
