@@ -1,4 +1,4 @@
-"""The command without a subcommand, and what it prints when it fails."""
+"""The command without a subcommand, what it prints when it fails, and ``slipstream record``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest import mock
 
 import click
 import pytest
@@ -14,6 +15,7 @@ from click.testing import Result
 
 from slipstream import __main__
 from slipstream.cli import ALL, Command, app
+from slipstream.testing.recorder import server_recorder
 
 Run = Callable[..., Result]
 Start = Callable[..., subprocess.CompletedProcess[Any]]
@@ -144,3 +146,52 @@ def test_completion_imports_no_command(start: Start) -> None:
     code = "from slipstream.cli import main; main([])"
     done = start("-c", code, env={"_SLIPSTREAM_COMPLETE": "bash_complete", **words})
     assert done.stdout == "plain,record\n"
+
+
+SERVER = ["--endpoint", "https://nuv.la", "--origin", "nuv.la-3.71"]
+
+
+@pytest.fixture
+def start_pytest(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """Stands in for a run of pytest."""
+    monkeypatch.setattr(pytest, "main", start := mock.Mock(return_value=0))
+    return start
+
+
+ALICE = {"USERNAME": "alice", "PASSWORD": "hunter2", "KEY": "credential/1"}
+MISSING = [({}, "USERNAME, SLIPSTREAM_PASSWORD, SLIPSTREAM_KEY, SLIPSTREAM_SECRET"),
+           (ALICE, "SECRET")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("variables", "missing"), MISSING)
+def test_record_without_credentials(
+    run: Run, start_pytest: mock.Mock, monkeypatch: Any, variables: dict[str, str], missing: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SLIPSTREAM_{name}", value)
+    result = run("record", *SERVER)
+    expected = f"slipstream record: error: set SLIPSTREAM_{missing} to record a server\n"
+    assert (result.exit_code, result.stderr) == (2, expected)
+    assert not start_pytest.called
+
+
+def test_record(run: Run, start_pytest: mock.Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run("record")
+    assert result.exit_code == 0
+    assert "every scenario from a sandbox of its own" in result.stdout
+    (arguments,) = start_pytest.call_args.args
+    assert arguments[:2] == ["tests/scenarios", "--record"]
+    assert "--endpoint" not in arguments
+    monkeypatch.setenv("SLIPSTREAM_KEY", "credential/1")
+    monkeypatch.setenv("SLIPSTREAM_SECRET", "hunter2")
+    assert run("record", *SERVER, "nodes.deploy", "keys.list").exit_code == 0
+    scenarios = ["--scenario", "nodes.deploy", "--scenario", "keys.list"]
+    assert start_pytest.call_args.args[0][-8:] == [*SERVER, *scenarios]
+
+
+def test_record_of_a_sandbox_by_its_address(sandbox: Any, tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("SLIPSTREAM_USERNAME", sandbox.username)
+    monkeypatch.setenv("SLIPSTREAM_PASSWORD", sandbox.password)
+    recorder = server_recorder(tmp_path, sandbox.url, "elsewhere-3.71")
+    assert recorder.sandbox
+    assert recorder.kind.title.lower() == sandbox.family

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -42,21 +41,16 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_it_although_clients_hold_on(number: int) -> None:
-    with running("--json", "--speed", "60") as process:
+    with running("--json", "--speed", "60") as process, requests.Session() as session:
         facts = json.loads(first_line(process))
         assert set(facts) == {"url", "username", "password", "key", "secret"}
-        url, host = facts["url"], urlsplit(facts["url"])
+        url, address = facts["url"], urlsplit(facts["url"])
         template = {name: facts[name] for name in ("key", "secret")}
-        template["href"] = "session-template/api-key"
-        with (
-            requests.Session() as session,
-            socket.create_connection((host.hostname, host.port)) as half,
-        ):
-            login = {"sessionTemplate": template}
-            response = session.post(f"{url}/api/session", json=login, timeout=10)
-            assert response.status_code == 201
+        login = {"sessionTemplate": {**template, "href": "session-template/api-key"}}
+        assert session.post(f"{url}/api/session", json=login, timeout=10).status_code == 201
+        with socket.create_connection((address.hostname, address.port)) as half:
             half.sendall(b"POST /run HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc")
-            os.kill(process.pid, number)
+            process.send_signal(number)
             rest, errors = process.communicate(timeout=10)
     assert (process.returncode, rest, errors) == (0, "", "")
 
@@ -83,23 +77,18 @@ def test_each_start_has_secrets_of_its_own_and_one_for_other_machines_warns() ->
 
 
 def test_signal_ends_it_while_requests_begin() -> None:
-    with running("--json", "--port", "0") as process:
+    with running("--json", "--port", "0") as process, ThreadPoolExecutor(4) as pool:
         url = json.loads(first_line(process))["url"]
-        ended = threading.Event()
 
         def send_requests() -> None:
-            while not ended.is_set():
-                with contextlib.suppress(requests.RequestException):
+            with contextlib.suppress(requests.RequestException):
+                while process.poll() is None:
                     requests.get(f"{url}/api/cloud-entry-point", timeout=5)
 
-        clients = [threading.Thread(target=send_requests) for _ in range(4)]
-        for client in clients:
-            client.start()
+        for _ in range(4):
+            pool.submit(send_requests)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
-        ended.set()
-        for client in clients:
-            client.join()
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])

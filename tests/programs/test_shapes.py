@@ -108,7 +108,7 @@ def test_address_of_the_service_comes_first(endpoint: LiveEndpoint, driver: Driv
 
 @pytest.mark.parametrize("name", ["shop", None])
 @pytest.mark.parametrize("tags", [None, ["shop", "spring"]])
-def test_name_and_tags_in_listings(endpoint: LiveEndpoint, name: str | None, tags: Any) -> None:
+def test_name_and_tags_in_listings(endpoint: LiveEndpoint, name: Any, tags: Any) -> None:
     driver = endpoint.login()
     image = endpoint.image(driver)
     node = endpoint.deploy(driver, name, ex_tags=tags)

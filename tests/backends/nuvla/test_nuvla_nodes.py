@@ -80,13 +80,11 @@ def test_node_that_is_read_and_listed(
     listed = {item.id: item for item in driver.list_nodes(ex_addresses=True)}
     for item in (node, listed.pop(node.id)):
         assert (item.public_ips, set(item.private_ips)) == (public, private)
-        extra = item.extra
-        assert (extra["tags"], extra["status"]) == (["prod", "eu"], "started")
-        assert (extra["clouds"], extra.get("nuvlabox-name")) == (
-            [where],
-            (public and where) or None,
-        )
-        assert extra["username"] == sandbox.world.user_id("alice")
+        assert (item.extra["tags"], item.extra["status"]) == (["prod", "eu"], "started")
+        assert item.extra["clouds"] == [where]
+        assert item.extra.get("nuvlabox-name") == (where if public else None)
+        assert item.extra["username"] == sandbox.world.user_id("alice")
+        assert item.created_at is not None
         assert item.created_at.tzinfo == UTC
     assert [other.private_ips for other in listed.values()] == [[], []]
 
