@@ -81,6 +81,8 @@ VM = {
     "billable": True,
     "ip": None,
     "created": "2017-10-13T09:39:35.651Z",
+    "day": "2017-10-13",
+    "tags": ["a", "b"],
     "name": "Web server",
 }
 
@@ -148,22 +150,14 @@ def test_str_of_expressions(expression: Filter, text: str) -> None:
     assert str(expression) == text
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "both ' and \"",
-        "ends in \\",
-        "even so \\\\",
-        "line \\\n end",
-        "\ud800",
-        -1,
-        LARGEST_INTEGER + 1,
-        Date("2017-06"),
-        Date("2017-02-30"),
-        Date("2017-06-26T11:13:42Z"),
-        0.5,
-    ],
-)
+UNWRITABLE = [
+    *("both ' and \"", "ends in \\", "even so \\\\", "line \\\n end", "\ud800"),
+    *(Date("2017-06"), Date("2017-02-30"), Date("2017-06-26T11:13:42Z")),
+    *(-1, LARGEST_INTEGER + 1, 0.5),
+]
+
+
+@pytest.mark.parametrize("value", UNWRITABLE)
 def test_value_without_a_literal_is_refused(value: Any) -> None:
     with pytest.raises(UnwritableValue):
         attr("a").eq(value)
@@ -186,13 +180,18 @@ def test_name_outside_the_grammar_is_refused(name: str) -> None:
         attr(name)
 
 
-def test_operator_and_values_that_it_does_not_take() -> None:
-    values: dict[str, Any] = {"lt": None, "ge": True, "startswith": 3}
-    for name, value in values.items():
-        with pytest.raises(ValueError, match="does not take"):
-            getattr(attr("a"), name)(value)
-    with pytest.raises(ValueError, match="is not an operator"):
-        Comparison(attr("a"), "~", "x")
+@pytest.mark.parametrize(
+    ("operator", "value", "message"),
+    [
+        ("<", None, "does not take"),
+        (">=", True, "does not take"),
+        ("^=", 3, "does not take"),
+        ("~", "x", "is not an operator"),
+    ],
+)
+def test_value_that_an_operator_does_not_take(operator: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Comparison(attr("a"), operator, value)
 
 
 def test_date_at_a_timestamp() -> None:
@@ -221,7 +220,6 @@ def test_date_at_a_timestamp() -> None:
         (SLIPSTREAM, "1=2", 2),
         (SLIPSTREAM, "a<null", 2),
         (SLIPSTREAM, "a^=3", 3),
-        (SLIPSTREAM, "not a=1", 4),
         (SLIPSTREAM, "a=['x']", 2),
         (SLIPSTREAM, "a within 'POINT (1 2)'", 2),
         (SLIPSTREAM, "@a='x'", 0),
@@ -230,7 +228,6 @@ def test_date_at_a_timestamp() -> None:
         (NUVLA, "state<['A']", 6),
         (NUVLA, "state=[true]", 6),
         (NUVLA, "property['a']='b'", 8),
-        (NUVLA, "a.b='c'", 1),
         (NUVLA, "place near 'x'", 6),
     ],
 )
@@ -263,6 +260,7 @@ def test_parse_of_nested_parentheses() -> None:
         (NUVLA, "created=[2025-08-21]", "created=[2025-08-21]"),
         (NUVLA, "@type='x'", "@type='x'"),
         (NUVLA, "within='x'", "within='x'"),
+        (SLIPSTREAM, r"a='it\'s'", r'''a="it\'s"'''),
         (NUVLA, "place within 'POINT (1 2)'", "place within 'POINT (1 2)'"),
     ],
 )
@@ -278,17 +276,12 @@ def test_text_that_is_pasted_escapes_from_the_parentheses_of_nuvla() -> None:
     assert not parse(f"({attr('name').eq(text)})", NUVLA).matches({"name": "anything"})
 
 
-def test_parse_keeps_the_backslash_before_a_quote() -> None:
-    assert parse(r"a='it\'s'") == attr("a").eq(r"it\'s")
-
-
 @pytest.mark.parametrize(
     ("text", "matches"),
     [
         ("connector/href='connector/exoscale-ch-gva'", True),
         ("connector/href='connector/EXOSCALE-CH-GVA'", False),
         ("credentials/href='credential/b'", True),
-        ("credentials/href='credential/c'", False),
         ("credentials/href!='credential/c'", True),
         ("resource:vcpu=2", True),
         ("resource:vcpu='2'", False),
@@ -299,7 +292,6 @@ def test_parse_keeps_the_backslash_before_a_quote() -> None:
         ("billable=true", True),
         ("billable=1", False),
         ("ip=null", True),
-        ("ip!=null", False),
         ("nothing/at/all=null", True),
         ("nothing!='x'", True),
         ("nothing<'x'", False),
@@ -313,30 +305,19 @@ def test_parse_keeps_the_backslash_before_a_quote() -> None:
         ("name=='SERVER'", True),
         ("name=='serv'", False),
         ("name/first='x'", False),
-    ],
-)
-def test_matches_of_slipstream(text: str, matches: bool) -> None:
-    assert parse(text).matches(VM) is matches
-
-
-@pytest.mark.parametrize(
-    ("text", "matches"),
-    [
         ("tags=['a','x']", True),
-        ("tags=['x','y']", False),
         ("tags!=['x','y']", True),
         ("tags!=['a']", False),
-        ("number=[2,3]", True),
-        ("created=[2017-10-13]", True),
+        ("resource:vcpu=[2,3]", True),
+        ("created=[2017-10-13]", False),
+        ("day=[2017-10-13]", True),
         ("nothing=[]", False),
-        ("nothing!=[]", True),
-        ("name=='word*'", True),
-        ("name=='ord*'", False),
+        ("name=='serv*'", True),
+        ("name=='erv*'", False),
     ],
 )
-def test_matches_of_nuvla(text: str, matches: bool) -> None:
-    document = {"tags": ["a", "b"], "name": "WordPress blog", "number": 2, "created": "2017-10-13"}
-    assert parse(text, NUVLA).matches(document) is matches
+def test_matches(text: str, matches: bool) -> None:
+    assert parse(text, NUVLA).matches(VM) is matches
 
 
 def test_comparisons_of_a_combination() -> None:
