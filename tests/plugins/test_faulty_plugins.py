@@ -41,27 +41,6 @@ class Stubborn:
         raise Sudden
 
 
-class Changing(Connector):
-    """A record whose name is another thing after it was checked."""
-
-    reads = 0
-
-    def __getattribute__(self, name: str) -> Any:
-        if name == "name":
-            Changing.reads += 1
-            if Changing.reads > 1:
-                return self.later()
-        return super().__getattribute__(name)
-
-    def later(self) -> object:
-        return 7
-
-
-class Computed(Changing):
-    def later(self) -> NoReturn:
-        raise KeyError("name")
-
-
 class Plain(Backend):
     name = "plain"
     states = {"up": Phase.RUNNING}  # noqa: RUF012
@@ -112,25 +91,21 @@ def returning(result: object) -> Callable[..., Any]:
     return lambda *_: result
 
 
-def changing(cls: type[Changing]) -> Callable[..., Iterator[Connector]]:
-    def method(*_: object) -> Iterator[Connector]:
-        Changing.reads = 0
-        yield cls(id="a", name="a")
-
-    return method
+def computing(name: Callable[..., object]) -> Connector:
+    """A record of a derived class, which computes its name."""
+    good = Connector(id="a", name="a")
+    members = {"name": property(name), "__getattr__": lambda _, field: getattr(good, field)}
+    return object.__new__(type("Computing", (Connector,), members))
 
 
 def infinite(*_: object) -> list[ServiceOffer]:
     return [ServiceOffer(id="s", name="s", price=1e999)]
 
 
-def wrong_part(**parts: Any) -> Callable[..., NoReturn]:
-    def method(*_: object) -> NoReturn:
-        error = NotFound("No.")
-        vars(error).update(parts)
-        raise error
-
-    return method
+def with_parts(**parts: Any) -> DriverError:
+    error = NotFound("No.")
+    vars(error).update(parts)
+    return error
 
 
 CALLS: dict[str, Callable[[Driver], Any]] = {
@@ -152,16 +127,16 @@ ODD_DEPLOYMENT = Deployment(id="x", state="up", phase=Phase.RUNNING, raw=NO_JSON
 # What a backend does wrong: what the user calls, the method, and what the error says.
 BACKENDS: list[tuple[str, str, Any, str]] = [
     ("locations", "list_connectors", lazily(Unprintable), "Unprintable"),
-    ("node", "get_deployment", wrong_part(endpoint=7), "NotFound"),
-    ("node", "get_deployment", wrong_part(hint=7), "NotFound"),
+    ("node", "get_deployment", raising(with_parts(endpoint=7)), "NotFound"),
+    ("node", "get_deployment", raising(with_parts(hint=7)), "NotFound"),
     ("locations", "list_connectors", lazily(GeneratorExit), "GeneratorExit"),
     ("locations", "list_connectors", lazily(StopIteration), "RuntimeError"),
     ("locations", "list_connectors", returning(Stubborn()), "Sudden"),
     ("stop", "stop_deployment", raising(StopIteration), "StopIteration"),
     ("locations", "list_connectors", returning([None]), "it returned NoneType, not Connector"),
     ("locations", "list_connectors", returning("no list"), "returned str, not an iterable of Con"),
-    ("locations", "list_connectors", changing(Computed), "KeyError"),
-    ("locations", "list_connectors", changing(Changing), "TypeError"),
+    ("locations", "list_connectors", returning([computing(raising(KeyError))]), "KeyError"),
+    ("locations", "list_connectors", returning([computing(returning(7))]), "TypeError"),
     ("locations", "list_connectors", returning([ODD_CONNECTOR]), "raw cannot be written as JSON"),
     ("node", "get_deployment", returning(ODD_DEPLOYMENT), "raw cannot be written as JSON"),
     ("sizes", "list_service_offers", infinite, "ValueError"),
@@ -242,40 +217,34 @@ def test_list_that_is_not_exhausted_is_closed(load_plugin: LoadPlugin) -> None:
 
 
 FORGETS = "it has read from the list"
-# What a wrapper does wrong: what the user calls, the hook, the wrapper, what the error says.
+# What a wrapper does wrong: its hook, its arguments, what it does, and what the error says.
 WRAPPERS = [
     (
-        *("locations", "list_connectors"),
-        wrapper("return (connector.no_such_thing for connector in (yield))"),
+        "list_connectors",
+        "",
+        "return (connector.nothing for connector in (yield))",
         "AttributeError",
     ),
-    ("locations", "list_connectors", wrapper("c = yield; list(c); return c"), FORGETS),
-    ("locations", "operation", wrapper("c = yield; next(c); return c"), FORGETS),
-    (
-        *("logs", "get_logs"),
-        wrapper("components.append('db'); return (yield)", "components"),
-        "AttributeError",
-    ),
-    (
-        *("locations", "operation"),
-        wrapper("arguments['active_only'] = False; return (yield)", "arguments"),
-        "TypeError",
-    ),
-    ("locations", "list_connectors", wrapper("raise Unprintable; yield"), "Unprintable"),
-    ("locations", "list_connectors", wrapper("yield; raise Unprintable"), "Unprintable"),
-    ("locations", "list_connectors", wrapper("raise GeneratorExit; yield"), "GeneratorExit"),
-    ("locations", "operation", wrapper("yield; return 1"), "it returned int, not an iterable of"),
-    ("locations", "list_connectors", wrapper("raise Answered(3); yield"), "it returned int, not"),
+    ("list_connectors", "", "c = yield; list(c); return c", FORGETS),
+    ("list_connectors", "", "raise Unprintable; yield", "Unprintable"),
+    ("list_connectors", "", "yield; raise Unprintable", "Unprintable"),
+    ("list_connectors", "", "raise GeneratorExit; yield", "GeneratorExit"),
+    ("list_connectors", "", "raise Answered(3); yield", "it returned int, not"),
+    ("get_logs", "components", "components.append('db'); return (yield)", "AttributeError"),
+    ("operation", "arguments", "arguments['active_only'] = 0; return (yield)", "TypeError"),
+    ("operation", "", "c = yield; next(c); return c", FORGETS),
+    ("operation", "", "yield; return 1", "it returned int, not an iterable of"),
 ]
 
 
-@pytest.mark.parametrize(("call", "hook", "faulty_wrapper", "message"), WRAPPERS)
+@pytest.mark.parametrize(("hook", "arguments", "body", "message"), WRAPPERS)
 def test_faulty_wrapper(
-    call: str, hook: str, faulty_wrapper: Any, message: str, load_plugin: LoadPlugin
+    hook: str, arguments: str, body: str, message: str, load_plugin: LoadPlugin
 ) -> None:
-    driver = connected(load_plugin, Plain, **{f"slipstream_{hook}": faulty_wrapper})
+    hooks = {f"slipstream_{hook}": wrapper(body, arguments)}
+    driver = connected(load_plugin, Plain, **hooks)
     with pytest.raises(PluginFailed, match=f"under-test.*{message}"):
-        CALLS[call](driver)
+        CALLS["logs" if hook == "get_logs" else "locations"](driver)
 
 
 def test_wrapper_adds_entries_to_list(load_plugin: LoadPlugin) -> None:
@@ -332,11 +301,6 @@ def test_login_method_that_returns_expired_login(load_plugin: LoadPlugin) -> Non
     session = connected(load_plugin, method=method)._session
     with pytest.raises(PluginFailed, match="it returned the login that has expired"):
         session.renew(session.login)
-
-
-def test_faulty_act_for(load_plugin: LoadPlugin) -> None:
-    with pytest.raises(PluginFailed, match=r"Faulty failed in act_for\(\): KeyError"):
-        connected(load_plugin, faulty("act_for", raising(KeyError)), group="group/x")
 
 
 @pytest.mark.parametrize("name", ["session_ended", "error_detail"])
@@ -441,6 +405,15 @@ def test_faulty_built_in_backend_below_wrapper(
         driver.create_node(image=image)
 
 
-def test_faulty_constructor_of_backend(load_plugin: LoadPlugin) -> None:
-    with pytest.raises(PluginFailed, match="backend of faulty endpoints cannot be made: SystemEx"):
-        connected(load_plugin, faulty("__init__", raising(SystemExit)))
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("__init__", SystemExit, "backend of faulty endpoints cannot be made: SystemExit"),
+        ("act_for", KeyError, r"Faulty failed in act_for\(\): KeyError"),
+    ],
+)
+def test_faulty_backend_at_login(
+    name: str, error: type[BaseException], message: str, load_plugin: LoadPlugin
+) -> None:
+    with pytest.raises(PluginFailed, match=message):
+        connected(load_plugin, faulty(name, raising(error)), group="group/x")
