@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
+from typing import Any
 
 import pytest
 from plugin_objects import LOGIN, AddPlugin, Connect
 
-from slipstream.errors import UnknownName
+from slipstream import Backend, EndpointKind, LoginMethod
+from slipstream.backends import SlipStream3
+from slipstream.errors import BadInput, UnknownName
 from slipstream.libcloud.errors import PluginFailed
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import PluginWarning
@@ -27,23 +30,6 @@ def wrapper(definition: str, option: str = "wrapper=True") -> str:
     return f"@hookimpl({option})\ndef slipstream_{definition}"
 
 
-def login(arguments: str) -> str:
-    """The source of a plugin that contributes a login method of these arguments."""
-    return hook(f"login_methods(): return [LoginMethod(name='x', {arguments})]")
-
-
-def endpoint(arguments: str) -> str:
-    """The source of a plugin that contributes a kind of endpoint of these arguments."""
-    return hook(f"endpoints(): return [EndpointKind(name='x', {arguments})]")
-
-
-def backend(member: str) -> str:
-    """The source of a plugin with a backend."""
-    return f"class B(Backend):\n    {member}"
-
-
-NO_NAME = "One of the names is empty, or no text"
-NO_HOST = "is not a host name: leave scheme, path and patterns out"
 # The module's source, and what the warning says of it.
 BROKEN: dict[str, tuple[str | None, str]] = {
     "module-missing": (None, "importing it failed: ModuleNotFoundError"),
@@ -99,62 +85,65 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         wrapper("terminate(deployment_id): yield", "hookwrapper=True"),
         "slipstream_terminate needs wrapper=True, not hookwrapper=True",
     ),
-    "operation-without-an-argument": (
-        backend("def list_modules(self): return []"),
-        (
-            r"list_modules\(\) of B does not take the arguments of its operation. Write: def"
-            r" list_modules\(self, path, recurse, connector\), without defaults"
-        ),
-    ),
-    "operation-with-a-default": (
-        backend("def get_module(self, module_id=''): return None"),
-        r"get_module\(\) of B .* get_module\(self, module_id\), without defaults",
-    ),
-    "operation-with-any-argument": (
-        backend("def deploy(self, *request): return None"),
-        r"deploy\(\) of B .* deploy\(self, request\)",
-    ),
-    "operation-with-another-argument": (
-        backend("def deploy(self, order): return None"),
-        r"deploy\(\) of B .* deploy\(self, request\)",
-    ),
-    "operation-that-is-no-method": (
-        backend("list_connectors = None"),
-        "list_connectors of B is not a method",
-    ),
-    "unknown-operation-in-cannot": (
-        backend("cannot = {'rebot_deployment': 'No.'}"),
-        "Unknown operation 'rebot_deployment' .* did you mean 'reboot_deployment'",
-    ),
-    "no-reason-in-cannot": (
-        backend("cannot = {'reboot_deployment': ' '}"),
-        "'cannot' of B has no reason for 'reboot_deployment'",
-    ),
-    "number-as-a-reason": (
-        backend("cannot = {'reboot_deployment': 7}"),
-        "'cannot' of B has no reason for 'reboot_deployment'",
-    ),
-    "alias-of-no-state": (
-        backend("state_aliases = {'Ready': 'up'}"),
-        "Unknown state 'up' as the meaning of 'Ready' in B",
-    ),
-    "number-as-a-state": (backend("states = {7: None}"), "The state 7 of B has no Phase"),
-    "text-as-a-role": (
-        backend("parameter_roles = {'zone': 'location'}"),
-        "'zone' of B has no Role: 'location'",
-    ),
-    "number-as-a-name": (login("authenticate=print, secret_fields=[7]"), NO_NAME),
-    "empty-name": (login("authenticate=print, secret_fields=['']"), NO_NAME),
-    "pattern-as-a-host": (endpoint("backend=SlipStream3, hosts='*.x.example'"), NO_HOST),
-    "url-as-a-host": (endpoint("backend=SlipStream3, hosts={'https://x.example'}"), NO_HOST),
-    "path-as-a-host": (endpoint("backend=SlipStream3, hosts='x.example/x'"), NO_HOST),
-    "text-as-a-port": (endpoint("backend=SlipStream3, hosts='x.example:port'"), "port"),
-    "default-login-not-taken": (
-        endpoint("backend=SlipStream3, login_methods='a', default_login='b'"),
-        "default_login 'b' is none of the login_methods of 'x'",
-    ),
-    "no-backend": (endpoint("backend=3"), "backend must be a class derived from Backend, not 3"),
 }
+NO_REASON = "'cannot' of B has no reason for 'reboot_deployment'"
+# What a backend named B has, and what is said of it when the class is made.
+BACKENDS = [
+    ("def list_connector(self): ...", "Unknown operation 'list_connector'.*'list_connectors'"),
+    (
+        "def list_modules(self): ...",
+        r"list_modules\(\) of B does not take the arguments of its op",
+    ),
+    (
+        "def list_modules(self): ...",
+        r"list_modules\(self, path, recurse, connector\), without def",
+    ),
+    (
+        "def get_module(self, module_id=''): ...",
+        r"get_module\(self, module_id\), without defaults",
+    ),
+    ("def deploy(self, *request): ...", r"deploy\(\) of B .* deploy\(self, request\)"),
+    ("def deploy(self, order): ...", r"deploy\(\) of B .* deploy\(self, request\)"),
+    ("list_connectors = None", "list_connectors of B is not a method"),
+    ("cannot = {'rebot_deployment': 'No.'}", "'rebot_deployment' .* did you mean 'reboot_deploym"),
+    ("cannot = {'list_volume': 'No.'}", "did you mean 'list_volumes'"),
+    ("cannot = {'reboot_deployment': ' '}", NO_REASON),
+    ("cannot = {'reboot_deployment': 7}", NO_REASON),
+    ("state_aliases = {'Ready': 'up'}", "Unknown state 'up' as the meaning of 'Ready' in B"),
+    ("states = {7: None}", "The state 7 of B has no Phase"),
+    ("parameter_roles = {'zone': 'location'}", "'zone' of B has no Role: 'location'"),
+]
+NO_NAME = "One of the names is empty, or no text"
+NO_HOST = "is not a host name: leave scheme, path and patterns out"
+# A contribution of wrong arguments, and what is said of it.
+CONTRIBUTIONS: list[tuple[type, dict[str, Any], str]] = [
+    (LoginMethod, {"secret_fields": [7]}, NO_NAME),
+    (LoginMethod, {"secret_fields": [""]}, NO_NAME),
+    (EndpointKind, {"hosts": "*.x.example"}, NO_HOST),
+    (EndpointKind, {"hosts": {"https://x.example"}}, NO_HOST),
+    (EndpointKind, {"hosts": "x.example/x"}, NO_HOST),
+    (EndpointKind, {"hosts": "x.example:port"}, "is not a port"),
+    (EndpointKind, {"probe_path": "about"}, "path"),
+    (
+        EndpointKind,
+        {"login_methods": "a", "default_login": "b"},
+        "'b' is none of the login_methods",
+    ),
+    (EndpointKind, {"backend": 3}, "backend must be a class derived from Backend, not 3"),
+]
+
+
+@pytest.mark.parametrize(("member", "message"), BACKENDS)
+def test_wrong_backend(member: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        exec(f"class B(Backend):\n    {member}", {"Backend": Backend})
+
+
+@pytest.mark.parametrize(("record_type", "arguments", "message"), CONTRIBUTIONS)
+def test_wrong_contribution(record_type: Any, arguments: dict[str, Any], message: str) -> None:
+    needed = {"authenticate": print} if record_type is LoginMethod else {"backend": SlipStream3}
+    with pytest.raises((BadInput, TypeError), match=message):
+        record_type(name="x", **{**needed, **arguments})
 
 
 def install_broken(add_plugin: AddPlugin, name: str, **options: str) -> None:
@@ -230,7 +219,8 @@ def test_recognises_that_raises_is_warned_of(
     error: str, add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
 ) -> None:
     source = f"def recognises(credentials): raise {error}(credentials.secret)\n"
-    source += login("authenticate=print, recognises=recognises")
+    method = "LoginMethod(name='x', authenticate=print, recognises=recognises)"
+    source += hook(f"login_methods(): return [{method}]")
     add_plugin("blind", source)
     with pytest.warns(PluginWarning, match=f"recognises of .* failed: {error}") as caught:
         assert as_alice(ex_login_method=None).list_locations()

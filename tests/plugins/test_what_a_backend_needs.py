@@ -138,8 +138,6 @@ def test_cannot_of_a_backend(load_plugin: LoadPlugin, as_alice: Connect) -> None
             getattr(driver, name)(*arguments)
     with pytest.raises(NotSupported, match="Build it again"):
         driver.copy_image("a", None, "b")
-    with pytest.raises(UnknownName, match="did you mean 'list_volumes'"):
-        type("Wrong", (Backend,), {"cannot": {"list_volume": "No."}})
 
 
 def test_load_plugin_refuses_broken_object(load_plugin: LoadPlugin) -> None:
