@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import UUID
 import attrs
 import pytest
 
+_ROOT = Path(__file__).parents[1]
 _DEADLINE = 60.0
 
 
@@ -28,6 +30,20 @@ def interpreter(python: Path, environ: Mapping[str, str]) -> Path:
     if environ.get("SLIPSTREAM_SKIP_OFFICIAL_CLIENT") == "1" and environ.get("CI") != "true":
         pytest.skip(message)
     pytest.fail(message, pytrace=False)
+
+
+def process_of(environment: str) -> Any:
+    """A fixture: the process of a client, run by the interpreter of an environment."""
+
+    @pytest.fixture(scope="session")
+    def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
+        python = interpreter(_ROOT / environment / "bin" / "python", os.environ)
+        drive = _ROOT / "tests" / "official_client" / "drive.py"
+        process = Official(python, drive, tmp_path_factory.mktemp("official-client"))
+        yield process
+        process.close()
+
+    return official
 
 
 class ClientFailure(Exception):

