@@ -63,16 +63,6 @@ def test_cookie_file_of_each_spelling_of_the_host(family: str, host: str, tmp_pa
 
 
 @FAMILIES
-def test_cookie_file_of_another_program_is_used_over_plain_http(login: Login, file: Path) -> None:
-    jar = http.cookiejar.MozillaCookieJar(str(file))
-    jar.load(ignore_discard=True)
-    for cookie in jar:
-        cookie.secure = True
-    jar.save(ignore_discard=True)
-    assert login(ex_cookie_file=file).list_nodes() == []
-
-
-@FAMILIES
 def test_cookie_file_without_a_session(login: Login, sandbox: Sandbox, file: Path) -> None:
     text = file.read_text()
     file.write_text(text.replace("127.0.0.1", "nuv.la"))
@@ -117,8 +107,9 @@ def test_cookie_file_that_is_none(login: Login, file: Path, content: bytes | Non
 )
 @pytest.mark.parametrize("flag", ["FALSE", "TRUE", "true"])
 def test_cookie_file_of_other_programs(login: Login, file: Path, form: str, flag: str) -> None:
-    domain, _, *rest = file.read_text().splitlines()[-1].split("\t")
-    file.write_text(form.replace("LINE", "\t".join([domain, flag, *rest])), "utf-8")
+    domain, _, path, _, *rest = file.read_text().splitlines()[-1].split("\t")
+    line = "\t".join([domain, flag, path, "TRUE", *rest])  # which is used over plain http too
+    file.write_text(form.replace("LINE", line), "utf-8")
     assert login(ex_cookie_file=file).list_nodes() == []
 
 

@@ -15,12 +15,19 @@ from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
 from slipstream.sandbox import Sandbox
 from slipstream.session import Session
 
+
+def _request(driver: Any) -> object:
+    resource = "module" if driver.api_version == "2" else "service-offer"
+    return driver.connection.request(f"/api/{resource}").object["count"]
+
+
 CALLS: dict[str, Callable[[Driver], object]] = {
     "list_nodes": lambda driver: driver.list_nodes(),
     "list_sizes": lambda driver: driver.list_sizes(ex_all=True),
     "list_locations": lambda driver: driver.list_locations(),
     "list_key_pairs": lambda driver: driver.list_key_pairs(),
     "get_image": lambda driver: driver.get_image("apps/WordPress/wordpress"),
+    "request": _request,
     "import_key_pair": lambda driver: driver.import_key_pair_from_string("work", KEY).name,
 }
 

@@ -74,26 +74,14 @@ def test_address_of_the_nuvla_driver() -> None:
     assert reached(NuvlaNodeDriver, host="example.org").url == "https://example.org"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"ex_endpoint": "https://alice:pa55@example.org"},
-        {"ex_endpoint": "https://alice@example.org"},
-        {"host": "alice:pa55@example.org"},
-        {"host": "alice:pa55@example.org:443"},
-        {"host": "https://alice:pa55@example.org"},
-    ],
-    ids=str,
-)
-def test_address_with_a_login(options: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match="key and secret") as caught:
-        SlipStreamNodeDriver("alice", "secret", **options)
-    assert "pa55" not in str(caught.value)
+LOGIN = "alice:pa55@example.org"
 
 
 @pytest.mark.parametrize(
     "options",
     [
+        *({"ex_endpoint": f"https://{login}"} for login in (LOGIN, "alice@example.org")),
+        *({"host": host} for host in (LOGIN, f"{LOGIN}:443", f"https://{LOGIN}")),
         {"host": "example.org:8443", "port": 443},
         {"host": "example.org:"},
         {"host": "example.org:port"},
@@ -125,9 +113,11 @@ def test_address_with_a_login(options: dict[str, Any]) -> None:
     ids=repr,
 )  # fmt: skip
 def test_address_that_cannot_be_right(options: dict[str, Any]) -> None:
-    with pytest.raises(BadInput) as caught:
+    is_login = "alice" in str(options)
+    with pytest.raises(BadInput, match="key and secret" if is_login else None) as caught:
         SlipStreamNodeDriver("alice", "secret", **options)
     assert len(str(caught.value)) < 500
+    assert "pa55" not in str(caught.value)
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
