@@ -123,7 +123,7 @@ def kind_of_host(endpoint: Endpoint, plugins: Plugins) -> EndpointKind | None:
 def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
     """Find the kind of an endpoint by its cloud entry point, or by the probes of the kinds."""
     endpoint, kinds = transport.endpoint, plugins.endpoint_kinds
-    what, kind = f"the server at {endpoint}", None
+    what, kind = f"the server at {endpoint.url}", None
     error: DriverError | None = None
     try:
         entry_point = read_entry_point(transport)

@@ -171,6 +171,7 @@ class Transport:
 
     :param endpoint: Where to send them.
     :param settings: How; they may be replaced at any time, and count from the next request on.
+    :ivar closed: Whether it was closed.
     """
 
     def __init__(self, endpoint: Endpoint, settings: TransportSettings | None = None) -> None:
@@ -188,10 +189,10 @@ class Transport:
         number = self.settings.connections
         self._connections = PerProcess(lambda: Connections(1, number))
         self._pacer = Pacer()
-        self._closed = False
+        self.closed = False
 
     def __repr__(self) -> str:
-        return f"<Transport to {self.endpoint}{', closed' if self._closed else ''}>"
+        return f"<Transport to {self.endpoint}{', closed' if self.closed else ''}>"
 
     def __getstate__(self) -> None:
         raise TypeError("A transport is not copied or pickled: it holds secrets.")
@@ -204,18 +205,13 @@ class Transport:
         other.secrets, other.redactor = self.secrets, self.redactor
         return other
 
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed."""
-        return self._closed
-
     def close(self) -> None:
         """
         Send nothing more, and close every connection.
 
         Requests that other threads have sent still get their responses.
         """
-        self._closed = True
+        self.closed = True
         self._connections.get().close()
 
     @cached_property
@@ -224,7 +220,7 @@ class Transport:
 
     def ensure_open(self) -> None:
         """Make sure that it was not closed."""
-        if self._closed:
+        if self.closed:
             raise DriverClosed(
                 f"The session on {self.endpoint} was closed.",
                 endpoint=self.endpoint.url,
@@ -391,7 +387,7 @@ class Transport:
             # The text of the error holds the whole URL.
             raise self._route(exchange.proxy).failure(error, request) from None
         finally:
-            if self._closed:
+            if self.closed:
                 connections.close()
         exchange.content = bytes(body)
         return Response(

@@ -130,9 +130,6 @@ def _is_printable(url: str) -> bool:
     return url.isprintable() and " " not in url
 
 
-Certificate = str | tuple[str, str]
-"""The file of a certificate and its key, or the two files."""
-
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
@@ -161,7 +158,7 @@ def authorities(path: object, name: str) -> str:
     return str(file)
 
 
-def client_certificate(value: object, name: str) -> Certificate:
+def client_certificate(value: object, name: str) -> str | tuple[str, str]:
     """Check the path of a client's certificate with its key, or the paths of the two."""
     paths: Any = (value,) if isinstance(value, str | os.PathLike) else value
     if not isinstance(paths, tuple | list) or (paths is value and len(paths) != 2):

@@ -110,20 +110,6 @@ def test_session_that_the_server_never_accepts_is_renewed_once(
     assert logins(sandbox) == 1
 
 
-def test_session_that_ends_while_deploying_deploys_once(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox
-) -> None:
-    image, location = endpoint.image(driver), endpoint.location(driver)
-    path = "/api/deployment" if endpoint.family == "nuvla" else "/run"
-    sandbox.journal.clear()
-    sandbox.faults.add("POST", path, expire_sessions=True)
-    driver.create_node("blog", image=image, location=location)
-    refused, accepted = [entry.status for entry in sandbox.journal.entries("POST", path)]
-    assert refused in {401, 403}
-    assert accepted == 201
-    assert len(driver.list_nodes()) == logins(sandbox) == 1
-
-
 @pytest.mark.parametrize(
     "call", [name for name in CALLS if name not in {"list_sizes", "import_key_pair"}]
 )
