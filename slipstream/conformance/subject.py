@@ -109,8 +109,7 @@ class Mask:
     """Replaces secrets with ``***``, in whatever notation they are."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        notations = {text for secret in secrets if secret for text in _notations(secret)}
-        longest_first = sorted(notations, key=lambda text: (-len(text), text))
+        longest_first = sorted(filter(None, secrets), key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
 
     def __call__(self, text: str) -> str:
@@ -122,19 +121,23 @@ class Mask:
         return bool(self._pattern.search(text))
 
 
-def _notations(secret: str) -> Iterator[str]:
-    yield from (secret, repr(secret)[1:-1])
-    for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
-        yield from (quoted, re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted))
-    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield from (escaped, escaped.replace("/", "\\/"))
-    for escaped in (html.escape(secret), html.escape(secret, quote=False)):
-        yield from (escaped.replace("&#x27;", code) for code in ("&#x27;", "&#39;", "&apos;"))
+def _pattern(secret: str) -> str:
+    notations = "".join(map(_notations, secret))
+    return rf"(?<!\w){notations}(?!\w)" if len(secret) < _SHORTEST else notations
 
 
-def _pattern(text: str) -> str:
-    literal = re.escape(text)
-    return rf"(?<!\w){literal}(?!\w)" if len(text) < _SHORTEST else literal
+def _notations(character: str) -> str:
+    """A pattern of a character in a text, a URL, HTML, JSON or Python."""
+    notations = {character, quote(character, safe=""), quote_plus(character)}
+    notations |= {html.escape(character), f"&#{ord(character)};", f"\\{character}"}
+    notations |= {json.dumps(character)[1:-1], repr(character)[1:-1]}
+    if character == "'":
+        notations.add("&apos;")
+    patterns = (
+        f"(?i:{re.escape(notation)})" if notation.startswith("%") else re.escape(notation)
+        for notation in sorted(notations, key=len, reverse=True)
+    )
+    return f"(?:{'|'.join(patterns)})"
 
 
 @attrs.frozen(kw_only=True)
