@@ -186,20 +186,16 @@ def test_recording_reports_what_fails_and_what_the_server_cannot_serve(project: 
     project.run("-k", "moon").stdout.fnmatch_lines(lines)
 
 
-def test_scenario_option_records_one(recorded: Project) -> None:
+def test_missing_cassette_fails_until_its_scenario_is_recorded(recorded: Project) -> None:
     recorded.cassette().unlink()
+    result = recorded.run(passed=4, skipped=1, errors=1)
+    result.stdout.fnmatch_lines(["*record --origin fake-1.2 some.login*"])
     other = recorded.cassette("broken").stat().st_mtime_ns
     recorded.record("--scenario", "some.login", passed=1, deselected=5)
     assert recorded.cassette().is_file()
     assert recorded.cassette("broken").stat().st_mtime_ns == other
     result = recorded.record("--scenario", "some.logout")
     result.stderr.fnmatch_lines(["*no scenario is called some.logout, but *some.login*"])
-
-
-def test_missing_cassette_fails(recorded: Project) -> None:
-    recorded.cassette().unlink()
-    result = recorded.run(passed=4, skipped=1, errors=1)
-    result.stdout.fnmatch_lines(["*record --origin fake-1.2 some.login*"])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
+import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from vcr.request import Request  # type: ignore[import-untyped]
@@ -166,6 +167,19 @@ def test_known_secret_is_gone_from_the_file(data: Any, secret: str, tmp_path: Pa
     assert "54321" not in text
     location = "https://server.example/user/recorded-user"
     assert interaction.response_headers["location"] == [location]
+
+
+def test_recording_replays_under_another_address(tmp_path: Path) -> None:
+    location = {"location": ["https://server.example/run/1"]}
+    sent = {"content-type": "text/plain", "accept": "*/*"}
+    record(
+        tmp_path, Scrubber(), "https://server.example/run", "see server.example", sent, location
+    )
+    with replaying(tmp_path / "c.yaml", endpoint=ENDPOINT) as replay:
+        body = f"see {ENDPOINT.removeprefix('http://')}"
+        response = requests.post(f"{ENDPOINT}/run", body, headers=sent)
+    assert (response.headers["location"], response.text) == (f"{ENDPOINT}/run/1", body)
+    assert replay.unused() == []
 
 
 @quick
