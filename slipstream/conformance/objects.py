@@ -114,7 +114,11 @@ def check_each(name: str, praise: str, kind: str | None = None) -> Callable[[Loo
     def register(look: Look) -> Look:
         def function(subject: Subject, kind: str) -> str:
             resources = subject.listed(kind)
-            faults = [f"{_name(item)}: {fault}" for item in resources for fault in look(item)]
+            faults = [
+                f"{getattr(item, 'id', None) or getattr(item, 'name', None)}: {fault}"
+                for item in resources
+                for fault in look(item)
+            ]
             if not faults:
                 return f"Each of {len(resources)} {praise}."
             more = f"; and {len(faults) - _PRINTED} more" if len(faults) > _PRINTED else ""
@@ -128,10 +132,6 @@ def check_each(name: str, praise: str, kind: str | None = None) -> Callable[[Loo
         return look
 
     return register
-
-
-def _name(resource: Any) -> object:
-    return getattr(resource, "id", None) or getattr(resource, "name", None)
 
 
 @check_each("ids", "has an id")

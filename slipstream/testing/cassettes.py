@@ -34,10 +34,6 @@ WHOLE_LIST: Final = 1000
 _LONGEST_DIFF = 40
 
 
-def _address(request: Request) -> str:
-    return f"{request.method} {request.uri.partition('?')[0]}"
-
-
 def _query(request: Request) -> list[tuple[str, str]]:
     """The query, empty values included, in any order, without what servers ignore."""
     ignored = IGNORED_IN_QUERIES if request.method == "GET" else {}
@@ -48,12 +44,6 @@ def _query(request: Request) -> list[tuple[str, str]]:
 @cache
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(parse_qsl(text, keep_blank_values=True)))
-
-
-def _media_types(request: Request) -> list[str]:
-    # The servers choose between XML, JSON and text by them, and take no form for one unless it is
-    # called so to the letter.
-    return [f"{name}: {_header(request, name)}" for name in ("accept", "content-type")]
 
 
 def _header(request: Request, name: str) -> str:
@@ -69,7 +59,8 @@ def _body(request: Request) -> Any:
         if "json" in content_type and content:
             return json.loads(content)
         if "x-www-form-urlencoded" in content_type:
-            return [_comparable(*pair) for pair in _pairs(content.decode())]
+            pairs = _pairs(content.decode())
+            return [(name, "all" if _is_whole(name, value) else value) for name, value in pairs]
         if "xml" in content_type and content:
             return canonicalize(content.decode())
     except (ValueError, ParseError):
@@ -77,9 +68,8 @@ def _body(request: Request) -> Any:
     return content.decode(errors="backslashreplace")
 
 
-def _comparable(name: str, value: str) -> tuple[str, str]:
-    is_whole = name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
-    return (name, "all") if is_whole else (name, value)
+def _is_whole(name: str, value: str) -> bool:
+    return name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
 
 
 def _matcher(part: Callable[[Request], Any]) -> Callable[[Request, Request], None]:
@@ -101,9 +91,15 @@ def _lines(value: Any) -> list[str]:
 
 # Each request is compared with each recorded one. Most differ in the first, which parses nothing.
 MATCHERS: Final = {
-    "address": _matcher(_address),
+    "address": _matcher(lambda request: f"{request.method} {request.uri.partition('?')[0]}"),
     "query": _matcher(_query),
-    "negotiation": _matcher(_media_types),
+    # The servers choose between XML, JSON and text by these, and take no form for one unless it is
+    # called so to the letter.
+    "negotiation": _matcher(
+        lambda request: [
+            f"{name}: {_header(request, name)}" for name in ("accept", "content-type")
+        ]
+    ),
     "body": _matcher(_body),
 }
 """What of a request has to be as it was recorded."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -101,7 +100,7 @@ def moved(source: str, target: str) -> Callable[[str], str]:
         return lambda text: text
     host, port = old.hostname or "", old.port or DEFAULT_PORTS[old.scheme]
     # A loopback address without its port may be that of a machine or a client.
-    optional = "" if _is_loopback(host) else "?"
+    optional = "" if host in {"localhost", "::1"} or host.startswith("127.") else "?"
     pattern = re.compile(
         r"(?:(?P<scheme>https?)(?P<slashes>:(?:\\?/){2}|%3[Aa]%2[Ff]%2[Ff])|(?<![\w.-]))"
         rf"{re.escape(join_address(host))}"
@@ -112,13 +111,6 @@ def moved(source: str, target: str) -> Callable[[str], str]:
         return f"{new.scheme}{match['slashes']}{new.netloc}" if match["scheme"] else new.netloc
 
     return lambda text: pattern.sub(replace, text)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def is_placeholder(value: str) -> bool:
