@@ -277,21 +277,19 @@ def a_node_is_waited_for_until_it_runs(subject: Subject) -> str:
 @_check("backend.stop-and-start", needs=("stop_node", "start_node"), changes=True)
 def a_node_is_stopped_and_started(subject: Subject) -> str:
     """If the backend can stop and start, the waits see it."""
-    driver = _driver(subject, "stop_deployment", "start_deployment")
-    node = driver.ex_get_node(_own_node(subject))
-    driver.stop_node(node)
-    stopped = _wait(subject, node.id, NodeState.STOPPED)
-    driver.start_node(node)
-    return f"The node was {stopped!r}, and then {_wait(subject, node.id)!r}."
+    _driver(subject, "stop_deployment", "start_deployment")
+    with CHANGES["stop_deployment"](subject) as stop:
+        stop()
+    return "The node was stopped and started, and runs again."
 
 
 @_check("backend.reboot", needs=("reboot_node",), changes=True)
 def a_node_is_rebooted(subject: Subject) -> str:
     """If the backend can reboot, the node runs again."""
-    driver = _driver(subject, "reboot_deployment")
-    node = driver.ex_get_node(_own_node(subject))
-    driver.reboot_node(node)
-    return f"The node is {_wait(subject, node.id)!r} again."
+    _driver(subject, "reboot_deployment")
+    with CHANGES["reboot_deployment"](subject) as reboot:
+        reboot()
+    return "The node runs again."
 
 
 @_check("backend.renewal", each=tuple(READS))
@@ -323,7 +321,7 @@ def no_secret_shows_in_logs(subject: Subject) -> str:
     """The log of a login and of every read has no secret."""
     driver, log = _driver(subject), io.StringIO()
     with hostile.log_level(logging.DEBUG, logging.StreamHandler(log)):
-        driver._session.renew(driver._session.login)
+        _log_in(driver)
         for name in READS:
             with suppress(NotApplicable):
                 _read(subject, name)()
@@ -374,7 +372,15 @@ def a_hostile_response_to_a_change_leaves_it_open(subject: Subject, name: str) -
 @_check("backend.hostile-login")
 def a_hostile_response_to_a_login_is_an_error_of_the_driver(subject: Subject) -> str:
     """With any response to a login, users get a login or a plain error."""
-    return hostile.try_login_faults(_driver(subject))
+    driver = _driver(subject)
+    try:
+        return hostile.try_faults(driver, partial(_log_in, driver), is_login=True)
+    finally:
+        _log_in(driver)
+
+
+def _log_in(driver: Driver) -> None:
+    driver._session.renew(driver._session.login)
 
 
 @_check("backend.offers", needs=("list_locations", "list_sizes"))

@@ -159,13 +159,19 @@ class Trial:
 
 
 def try_faults(
-    driver: SlipStreamNodeDriver, call: Call, *, is_refused: bool = False, is_change: bool = False
+    driver: SlipStreamNodeDriver,
+    call: Call,
+    *,
+    is_refused: bool = False,
+    is_change: bool = False,
+    is_login: bool = False,
 ) -> str:
     """
     Make a call once, and then with faults in each of the responses that it got.
 
     :param is_refused: Whether the server refuses it, so that there is no right result.
     :param is_change: Whether it has to send a change.
+    :param is_login: Whether it logs in, and the faults are in the responses to that.
     :raises Failed: If the outcome is neither right nor one plain error, which says that a change
         may have happened where one was sent and the server has not refused it.
     """
@@ -176,33 +182,9 @@ def try_faults(
         except DriverError as error:
             if not is_refused:
                 raise NotApplicable(f"The call fails without a fault: {error}") from None
-    if is_change and all(request.reads for request, _ in tap.exchanges):
+    exchanges = tap.logins if is_login else tap.exchanges
+    if is_change and all(request.reads for request, _ in exchanges):
         raise Failed("The call returns, and no change was sent.")
-    return _try_all(driver, call, tap.exchanges, usual, is_login=False)
-
-
-def try_login_faults(driver: SlipStreamNodeDriver) -> str:
-    """
-    Log in once, then with faults in each of the responses, and once more without.
-
-    :raises Failed: If a faulty response leads to another error than a plain one.
-    """
-    session = driver._session
-
-    def log_in() -> None:
-        session.renew(session.login)
-
-    with tapped(driver) as tap:
-        log_in()
-    try:
-        return _try_all(driver, log_in, tap.logins, None, is_login=True)
-    finally:
-        log_in()
-
-
-def _try_all(
-    driver: SlipStreamNodeDriver, call: Call, exchanges: Exchanges, usual: object, is_login: bool
-) -> str:
     count = 0
     with instant_sleep(), log_level(logging.CRITICAL):
         for number, fault in _plan(exchanges):
