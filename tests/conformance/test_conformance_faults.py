@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -438,12 +437,3 @@ def test_interruption_leaves_nothing_behind() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(driver, changes=True)
     assert [item.id for item in driver.nodes] == ["1"]
-
-
-def test_driver_that_warns_is_checked_all_the_same() -> None:
-    def list_images(self: Any, location: Any = None) -> list[NodeImage]:
-        warnings.warn("some are left out", stacklevel=2)
-        return SmallDriver.list_images(self)
-
-    with pytest.warns(UserWarning, match="some are left out"):
-        assert failing(broken(list_images=list_images)) == []
