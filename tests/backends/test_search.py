@@ -166,23 +166,16 @@ def test_search_on_a_server_that_lies(family: Family, lie: str) -> None:
 
 
 @families
-@pytest.mark.parametrize(
-    "second", [((), 0), ((PAGE,), 1), (range(PAGE, 2 * PAGE), PAGE)], ids=["none", "one", "full"]
-)
-def test_search_whose_second_page_brings_too_little(
-    family: Family, second: tuple[Iterable[int], int]
-) -> None:
-    answers = iter([(range(PAGE), 99), second])
-    with pytest.raises(MalformedAnswer, match="95 entries of thing were to come"):
-        family.search(Listed((), create_thing, ()), lambda *_: family.page(*next(answers)))
-
-
-@families
-@pytest.mark.parametrize("count", [None, "2", True, 2.0, -1.5, [2], {"value": 2}, 1e999], ids=repr)
-def test_search_with_a_count_that_is_none(family: Family, count: Any) -> None:
-    answer = family.page((1, 2), count)
-    with pytest.raises(MalformedAnswer, match="does not count the entries of thing"):
-        family.search(Listed((), create_thing, ()), lambda *_: answer)
+def test_search_with_a_wrong_count_or_too_little_on_a_page(family: Family) -> None:
+    listed = Listed((), create_thing, ())
+    for count in (None, "2", True, 2.0, -1.5, [2], {"value": 2}, 1e999):
+        answer = family.page((1, 2), count)
+        with pytest.raises(MalformedAnswer, match="does not count the entries of thing"):
+            family.search(listed, lambda *_, answer=answer: answer)
+    for ids in ((), (PAGE,), range(PAGE, 2 * PAGE)):
+        answers = iter([family.page(range(PAGE), 99), family.page(ids, len(ids))])
+        with pytest.raises(MalformedAnswer, match="95 entries of thing were to come"):
+            family.search(listed, lambda *_, answers=answers: next(answers))
 
 
 def test_search_of_nuvla_beyond_what_it_counts_and_without_end() -> None:

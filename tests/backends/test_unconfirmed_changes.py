@@ -87,16 +87,16 @@ def test_change_that_the_server_does_not_confirm(
 
 
 @pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
-@pytest.mark.parametrize("status", [400, 402, 403, 404, 409, 415, 429])
-def test_create_node_refused(endpoint: LiveEndpoint, driver: Driver, status: int) -> None:
+def test_create_node_refused(endpoint: LiveEndpoint, driver: Driver, pauses: Any) -> None:
     kind, body = (JSON, "{}") if endpoint.family == "nuvla" else (XML, "<error>No.</error>")
     path = "/api/deployment" if endpoint.family == "nuvla" else "/run"
-    endpoint.sandbox.faults.add("POST", path, status=status, body=body, headers=kind)
-    with pytest.raises(DriverError) as caught:
-        endpoint.deploy(driver)
-    assert not caught.value.may_have_happened
-    assert caught.value.code == status
-    assert isinstance(caught.value, RateLimitReached) == (status == 429)
+    for status in (400, 402, 403, 404, 409, 415, 429):
+        endpoint.sandbox.faults.add("POST", path, status=status, body=body, headers=kind)
+        with pytest.raises(DriverError) as caught:
+            endpoint.deploy(driver)
+        assert not caught.value.may_have_happened
+        assert caught.value.code == status
+        assert isinstance(caught.value, RateLimitReached) == (status == 429)
 
 
 @on_nuvla

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from endpoints_under_test import LiveEndpoint
@@ -47,9 +48,7 @@ def test_front_shows_no_node_of_another_user(login: Login) -> None:
         bob.ex_get_node(str(node.id))
 
 
-def test_front_waiting(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_front_waiting(endpoint: Any, driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     nodes = [endpoint.deploy(driver, name) for name in ("blog", "shop")]
     assert all(addresses for _, addresses in driver.wait_until_running(nodes))
     sandbox.world.abort_run(nodes[0].id, "the script failed")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
 from libcloud.compute.base import NodeImage
@@ -15,13 +16,15 @@ def ids(images: list[NodeImage]) -> list[str]:
     return [image.id for image in images]
 
 
-@pytest.mark.parametrize(
-    "path", ["examples/images", "/examples/images/", "module/examples/images"]
-)
-def test_list_images_of_a_project(driver: Driver, sandbox: Sandbox, path: str) -> None:
+def test_list_images_of_a_project(driver: Driver, sandbox: Sandbox) -> None:
     expected = ["examples/images/centos-7/842", f"{UBUNTU}/871"]
-    assert ids(driver.list_images(ex_path=path)) == expected
-    assert len(sandbox.journal) == 1
+    for path in ("examples/images", "/examples/images/", "module/examples/images"):
+        sandbox.journal.clear()
+        assert ids(driver.list_images(ex_path=path)) == expected
+        assert len(sandbox.journal) == 1
+    for path, error in {"examples/private": Forbidden, "nowhere/at-all": NotFound}.items():
+        with pytest.raises(error, match=path):
+            driver.list_images(ex_path=path, ex_recurse=True)
 
 
 def test_list_images_of_a_tree_skips_a_forbidden_project_with_a_warning(driver: Driver) -> None:
@@ -65,16 +68,6 @@ def test_list_images_of_a_project_with_runs(driver: Driver, sandbox: Sandbox) ->
     assert ids(driver.list_images(ex_path="apps")) == ["apps/me/7"]
 
 
-@pytest.mark.parametrize(
-    ("path", "error"), [("examples/private", Forbidden), ("nowhere/at-all", NotFound)]
-)
-def test_list_images_of_a_project_that_cannot_be_read(
-    driver: Driver, path: str, error: type[Exception]
-) -> None:
-    with pytest.raises(error, match=path):
-        driver.list_images(ex_path=path, ex_recurse=True)
-
-
 def test_list_images_of_a_location_and_recursively(driver: Driver, sandbox: Sandbox) -> None:
     location = driver.list_locations()[0]
     images = ids(driver.list_images())
@@ -97,9 +90,7 @@ def test_get_image(driver: Driver) -> None:
     assert "port" in [item["name"] for item in nodes["apache"]["parameters"]]
 
 
-def test_delete_image_whose_response_was_lost_is_sent_once(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_delete_image_whose_response_was_lost_is_sent_once(driver: Driver, sandbox: Any) -> None:
     for module in sandbox.world.library.versions(WORDPRESS):
         module.owner = "alice"
     sandbox.faults.add("DELETE", cut="after", times=None, path="/module/.*")

@@ -15,7 +15,7 @@ import pytest
 from slipstream.libcloud.errors import KeyPairConflict, MalformedAnswer, RequestFailed
 from slipstream.sandbox import Sandbox
 
-from .support import JSON, KEY, OTHER_KEY, XML, Driver, changed
+from .support import JSON, KEY, OTHER_KEY, XML, Driver, Login, changed
 
 PARAMETER = "General.ssh.public.key"
 THIRD_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFXc9VK+Lmgt2FhmnOGS7WHrKpoAI526KuV72zIgdXR8"
@@ -154,19 +154,16 @@ def test_import_while_another_writer(
     assert len(changed(sandbox)) == changes
 
 
-def test_import_whose_response_was_lost_is_not_repeated(driver: Driver, sandbox: Sandbox) -> None:
-    sandbox.faults.add("PUT", "/user/alice", cut="after", times=None)
-    with pytest.raises(Exception, match="no complete response"):
-        driver.import_key_pair_from_string("mine", KEY)
-    assert changed(sandbox) == ["PUT"]
-
-
-def test_import_that_the_server_refuses(driver: Driver, sandbox: Sandbox) -> None:
+def test_import_that_fails_is_not_repeated(driver: Driver, sandbox: Sandbox) -> None:
     before = lines(sandbox)
     with pytest.raises(RequestFailed, match="single quote") as caught:
         driver.import_key_pair_from_string("Alice's", KEY)
     assert caught.value.http_code == 409
     assert lines(sandbox) == before
+    sandbox.faults.add("PUT", "/user/alice", cut="after", times=None)
+    with pytest.raises(Exception, match="no complete response"):
+        driver.import_key_pair_from_string("mine", KEY)
+    assert changed(sandbox) == ["PUT", "PUT"]
 
 
 PROFILE = (
@@ -216,11 +213,9 @@ def test_profile_that_is_not_complete_is_not_written_back(
     assert lines(sandbox) == before
 
 
-@pytest.mark.parametrize("comment", ["a&#13;b", "a&#x85;b", "a&#x2028;b", "a&#9;b", "a&#x1f600;"])
-def test_import_keeps_what_others_have_written(
-    driver: Driver, sandbox: Sandbox, comment: str
-) -> None:
-    body = PROFILE.format(ENTRY.replace("first", comment)).replace("<value>1", f"<value>{comment}")
+def test_import_keeps_what_others_have_written(driver: Driver, sandbox: Sandbox) -> None:
+    text = "a&#13;b a&#x85;b a&#x2028;b a&#9;b a&#x1f600;"
+    body = PROFILE.format(ENTRY.replace("first", text)).replace("<value>1", f"<value>{text}")
     sandbox.faults.add("GET", "/user/alice", times=2, body=body, headers=XML)
     driver.import_key_pair_from_string("new", OTHER_KEY)
     (sent,) = sandbox.journal.entries("PUT", "/user/alice")
@@ -229,9 +224,7 @@ def test_import_keeps_what_others_have_written(
     assert values == [f"{expected[0]}\n{OTHER_KEY} new", expected[1]]
 
 
-def test_profile_of_which_the_second_reading_lacks_a_parameter(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_profile_of_which_the_second_reading_lacks_a_parameter(driver: Any, sandbox: Any) -> None:
     whole, less = PROFILE.format(ENTRY), PROFILE.format(ENTRY).replace("x", "y")
     for body in (whole, less, whole, whole):
         sandbox.faults.add("GET", "/user/alice", body=body, headers=XML)
@@ -240,11 +233,10 @@ def test_profile_of_which_the_second_reading_lacks_a_parameter(
     assert "x" in [item.get("name") for item in fromstring(sent.body).iter("parameter")]
 
 
-@pytest.mark.parametrize("name", ["..", "a/../b", "%2e%2e", "..;x", "a\\n"])
-def test_user_name_of_the_server_that_is_no_bad_input(
-    driver: Driver, sandbox: Sandbox, name: str
-) -> None:
-    body = f'{{"sessions": [{{"id": "session/x", "username": "{name}"}}], "count": 1}}'
-    sandbox.faults.add("GET", "/api/session", body=body, headers=JSON)
-    with pytest.raises(MalformedAnswer, match="does not return the name of the logged-in user"):
-        driver.list_key_pairs()
+def test_user_name_of_the_server_that_is_no_bad_input(login: Login, sandbox: Sandbox) -> None:
+    for name in ("..", "a/../b", "%2e%2e", "..;x", "a\\n"):
+        driver = login()
+        body = f'{{"sessions": [{{"id": "session/x", "username": "{name}"}}], "count": 1}}'
+        sandbox.faults.add("GET", "/api/session", body=body, headers=JSON)
+        with pytest.raises(MalformedAnswer, match="not return the name of the logged-in user"):
+            driver.list_key_pairs()

@@ -106,8 +106,9 @@ def test_destroy_a_node_that_does_not_exist_or_by_force(driver: Driver, node: No
     with pytest.raises(BadInput, match="ex_force has no meaning"):
         driver.destroy_node(node, ex_force=True)
     node.id = NOBODYS_RUN
-    with pytest.raises(NotFound):
-        driver.destroy_node(node)
+    for call in (driver.destroy_node, driver.ex_wait_node_in_state):
+        with pytest.raises(NotFound):
+            call(node)
 
 
 def test_reads_and_waits_of_an_account_that_was_deleted(

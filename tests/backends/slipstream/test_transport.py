@@ -36,18 +36,14 @@ def endpoint(reused_endpoint: LiveEndpoint) -> LiveEndpoint:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=str)
-def test_read_is_repeated_three_times(
-    driver: Driver, sandbox: Sandbox, pauses: list[float], fault: dict[str, Any]
-) -> None:
+def test_read_is_repeated_three_times(driver: Any, sandbox: Any, pauses: Any, fault: Any) -> None:
     sandbox.faults.add("GET", "/run", times=3, **fault)
     assert driver.list_nodes() == []
     assert (len(sandbox.journal), len(pauses)) == (4, 3)
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 500, 501, 502, 503])
-def test_read_that_fails(
-    driver: Driver, sandbox: Sandbox, pauses: list[float], status: int
-) -> None:
+def test_read_that_fails(driver: Driver, sandbox: Sandbox, pauses: Any, status: int) -> None:
     sandbox.faults.add("GET", "/run", status=status, times=None)
     with pytest.raises(RequestFailed, match=f"HTTP {status}") as caught:
         driver.list_nodes()
@@ -76,6 +72,13 @@ def test_pauses_grow_and_vary(login: Login, sandbox: Sandbox, pauses: list[float
 
 
 def test_retry_after(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
+    for garbage in ("soon", "-5", "1.5", "", "Mon, 99 Foo 2026", "²", "9" * 5000, "nan", "1e3"):
+        sandbox.faults.add("GET", "/run", status=503, headers={"Retry-After": garbage})
+        # A pause so long is not made, but raised.
+        with pytest.raises(ServiceUnavailable) if garbage[:1] == "9" else nullcontext():
+            driver.list_nodes()
+    assert all(pause <= 0.001 for pause in pauses)
+    pauses.clear()
     dates = [email.utils.formatdate(time.time() + s, usegmt=True) for s in (20, -20)]
     for text in ("0", "30", " 7 "):
         sandbox.faults.add("GET", "/run", status=503, retry_after=text)
@@ -87,21 +90,8 @@ def test_retry_after(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> N
     driver.list_nodes()
     assert 10 < pauses[0] <= 20
     assert pauses[1] == 0
-
-
-def test_retry_after_that_is_malformed(
-    driver: Driver, sandbox: Sandbox, pauses: list[float]
-) -> None:
-    for garbage in ("soon", "-5", "1.5", "", "Mon, 99 Foo 2026", "²", "9" * 5000, "nan", "1e3"):
-        sandbox.faults.add("GET", "/run", status=503, headers={"Retry-After": garbage})
-        try:
-            driver.list_nodes()
-        except ServiceUnavailable:
-            assert garbage.startswith("9")  # a pause so long is not made, but raised
-    assert all(pause <= 0.001 for pause in pauses)
-
-
-def test_retry_after_too_long(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
+    pauses.clear()
+    sandbox.journal.clear()
     sandbox.faults.add("GET", "/run", status=429, retry_after=3600, times=None)
     with pytest.raises(RateLimitReached) as caught:
         driver.list_nodes()
@@ -110,16 +100,13 @@ def test_retry_after_too_long(driver: Driver, sandbox: Sandbox, pauses: list[flo
     assert (len(sandbox.journal), pauses) == (1, [])
 
 
-def test_requests_are_paced_after_a_429(
-    driver: Driver, sandbox: Sandbox, waiting: Any, pauses: list[float]
-) -> None:
-    for _ in range(3):
-        driver.list_key_pairs()
-    assert pauses == []
+def test_requests_are_paced_after_a_429(driver: Any, sandbox: Any, waiting: Any) -> None:
+    driver.list_nodes()
+    assert waiting.slept == []
     sandbox.faults.add("GET", "/run", status=429, headers={"RateLimit-Policy": "2;w=1"})
     for _ in range(3):
         driver.list_nodes()
-    assert 0.5 < sum(pauses) <= 1.6
+    assert 0.5 < sum(waiting.slept) <= 1.6
 
 
 @pytest.mark.parametrize("size", [1000, 1001])
@@ -141,19 +128,18 @@ def test_gzip(driver: Driver, sandbox: Sandbox) -> None:
         driver.list_images()
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirection_is_not_followed(driver: Driver, sandbox: Sandbox, status: int) -> None:
+def test_redirection_is_not_followed(driver: Driver, sandbox: Sandbox) -> None:
     location = {"Location": f"{sandbox.url}/appstore"}
-    sandbox.faults.add("GET", "/run", status=status, headers=location)
-    with pytest.raises(NoAnswer, match="redirections are not followed") as caught:
-        driver.list_nodes()
-    assert len(sandbox.journal) == 1
-    assert not caught.value.may_have_happened
+    for number, status in enumerate((301, 302, 303, 307, 308), 1):
+        sandbox.faults.add("GET", "/run", status=status, headers=location)
+        with pytest.raises(NoAnswer, match="redirections are not followed") as caught:
+            driver.list_nodes()
+        assert len(sandbox.journal) == number
+        assert not caught.value.may_have_happened
 
 
 def test_accept_header(driver: Driver, sandbox: Sandbox) -> None:
     driver.list_nodes()
-    driver.list_images()
     driver.list_key_pairs()
     kinds = {entry.path.startswith("/api/"): entry.headers["accept"] for entry in sandbox.journal}
     assert kinds == {True: "application/json", False: "application/xml"}
