@@ -58,7 +58,7 @@ from slipstream.libcloud.operation import (
 from slipstream.libcloud.profiles import driver_arguments
 from slipstream.libcloud.ssh_setup import SSHSetup, reporting
 from slipstream.libcloud.virtual_machine import VirtualMachine
-from slipstream.libcloud.waiting import AddressFilter, RunningWait
+from slipstream.libcloud.waiting import RunningWait
 from slipstream.plugins import Plugins, default_plugins
 from slipstream.plugins.connect import connect
 from slipstream.session import Session
@@ -673,7 +673,8 @@ class SlipStreamNodeDriver(NodeDriver):
             check_keywords("list_nodes", options, keywords_of(type(self).list_nodes))
         wait = RunningWait(
             names=names,
-            filter=AddressFilter(interface=ssh_interface, only_ipv4=bool(force_ipv4)),
+            interface=ssh_interface,
+            only_ipv4=bool(force_ipv4),
             period=check_number("wait_period", wait_period),
             timeout=check_number("timeout", timeout),
             progress=progress,
@@ -687,7 +688,7 @@ class SlipStreamNodeDriver(NodeDriver):
             return list({deployment.id: deployment for deployment in deployments}.values())
 
         return [
-            (convert.node(deployment, self), wait.filter.addresses(deployment))
+            (convert.node(deployment, self), wait.addresses(deployment))
             for deployment in wait.until(read)
         ]
 

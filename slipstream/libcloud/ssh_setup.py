@@ -21,7 +21,7 @@ from libcloud.compute.ssh import BaseSSHClient
 
 from slipstream.errors import BadInput, DeployFailed, NotSupported
 from slipstream.libcloud.arguments import checked, items, read_file, text, whole_number
-from slipstream.libcloud.waiting import AddressFilter
+from slipstream.libcloud.waiting import check_interface
 from slipstream.transport import calls
 from slipstream.transport.calls import Backoff
 from slipstream.values.fields import LONGEST_SOCKET_TIMEOUT, check_number
@@ -61,7 +61,7 @@ class SSHSetup:
                 "deploy_node logs in by SSH, and paramiko is not installed.",
                 hint=install_hint("ssh"),
             )
-        AddressFilter(interface=ssh_interface, only_ipv4=True)
+        check_interface(ssh_interface)
         if ssh_key_password is not None:
             checked("ssh_key_password", ssh_key_password, str, "a string")
         whole_number("max_tries", max_tries)  # for the sake of programs that give it
@@ -197,7 +197,9 @@ def _private_key(file: object, passphrase: str | None) -> str:
         raise BadInput(
             f"The private key {path} is encrypted.", hint="Pass ssh_key_password as well."
         )
-    if any(word in str(reason) for reason in reasons for word in ("checkints", "password")):
+    # What a wrong passphrase decrypts in a PEM file may look like a key by chance.
+    words = ("checkints", "password")
+    if b"4,ENCRYPTED" in content or any(word in str(r) for r in reasons for word in words):
         raise BadInput(f"ssh_key_password does not open the private key {path}.")
     raise BadInput(
         f"The private key {path} is of a kind or in a format that paramiko cannot read.",

@@ -18,46 +18,28 @@ _ENDED = {Phase.ERROR, Phase.STOPPING, Phase.STOPPED, Phase.TERMINATED}
 _OTHER = {"public_ips": "private_ips", "private_ips": "public_ips"}
 
 
+def check_interface(interface: object) -> None:
+    """Refuse a name that is none of the two kinds of addresses."""
+    if interface not in _OTHER:
+        raise BadInput(f"ssh_interface must be 'public_ips' or 'private_ips', not {interface!r}.")
+
+
 @attrs.frozen(kw_only=True)
-class AddressFilter:
-    """The addresses to wait for: public or private, with or without IPv6."""
+class RunningWait:
+    """A wait until nodes run and have public or private addresses, with or without IPv6."""
 
-    interface: str = attrs.field()
+    names: Mapping[str, str]
+    interface: str = attrs.field(validator=lambda *arguments: check_interface(arguments[-1]))
     only_ipv4: bool
-
-    @interface.validator
-    def _check_interface(self, _: object, value: object) -> None:
-        if value not in _OTHER:
-            raise BadInput(f"ssh_interface must be 'public_ips' or 'private_ips', not {value!r}.")
+    period: float
+    timeout: float
+    progress: Progress | None = progress_field()
 
     def addresses(self, deployment: Deployment) -> list[str]:
         """The addresses of a deployment that match; host names are among them."""
         public, private = split(deployment.addresses)
         addresses = public if self.interface == "public_ips" else private
         return [address for address in addresses if not (self.only_ipv4 and _is_ipv6(address))]
-
-    def others(self, deployment: Deployment) -> tuple[list[str], str]:
-        """The addresses that do not match, and the argument that would accept them."""
-        either = attrs.evolve(self, only_ipv4=False).addresses(deployment)
-        if either:
-            return either, "Pass force_ipv4=False to take them."
-        other = attrs.evolve(self, interface=_OTHER[self.interface])
-        return other.addresses(deployment), f"Pass ssh_interface={other.interface!r} to take them."
-
-    def __str__(self) -> str:
-        version = "IPv4 " if self.only_ipv4 else ""
-        return f"{self.interface.removesuffix('_ips')} {version}address"
-
-
-@attrs.frozen(kw_only=True)
-class RunningWait:
-    """A wait until nodes run and have addresses."""
-
-    names: Mapping[str, str]
-    filter: AddressFilter
-    period: float
-    timeout: float
-    progress: Progress | None = progress_field()
 
     def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:
         """Poll until all of them run and have addresses."""
@@ -69,7 +51,7 @@ class RunningWait:
             late = [d for d in deployments if d.phase is not Phase.RUNNING]
             if late:
                 continue
-            unreachable = [d for d in deployments if not self.filter.addresses(d)]
+            unreachable = [d for d in deployments if not self.addresses(d)]
             if not unreachable:
                 return deployments
             # Servers may list a machine some time after they say that it runs.
@@ -84,7 +66,7 @@ class RunningWait:
                 f" {_joined(f'{self._name(d)} is {d.state}' for d in late)}",
                 hint="The nodes go on; wait again with a longer timeout, or destroy them.",
             )
-        others, advice = self.filter.others(unreachable[0])
+        others, advice = self._others(unreachable[0])
         raise NodeFailed(
             _joined(map(self._without_address, unreachable)),
             state=unreachable[0].state,
@@ -123,9 +105,18 @@ class RunningWait:
         return f"{name} is {deployment.state} and cannot run any more"
 
     def _without_address(self, deployment: Deployment) -> str:
-        others, _ = self.filter.others(deployment)
+        others, _ = self._others(deployment)
         but = f", but {', '.join(others)}" if others else ""
-        return f"{self._name(deployment)} runs and has no {self.filter}{but}"
+        kind = f"{self.interface.removesuffix('_ips')} {'IPv4 ' if self.only_ipv4 else ''}address"
+        return f"{self._name(deployment)} runs and has no {kind}{but}"
+
+    def _others(self, deployment: Deployment) -> tuple[list[str], str]:
+        """The addresses that do not match, and the argument that would accept them."""
+        either = attrs.evolve(self, only_ipv4=False).addresses(deployment)
+        if either:
+            return either, "Pass force_ipv4=False to take them."
+        other = attrs.evolve(self, interface=_OTHER[self.interface])
+        return other.addresses(deployment), f"Pass ssh_interface={other.interface!r} to take them."
 
     def _name(self, deployment: Deployment) -> str:
         name = self.names.get(deployment.id) or deployment.name

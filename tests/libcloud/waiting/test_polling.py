@@ -21,7 +21,7 @@ from slipstream.errors import (
     RateLimitReached,
     ServiceUnavailable,
 )
-from slipstream.libcloud.waiting import GRACE, AddressFilter, RunningWait
+from slipstream.libcloud.waiting import GRACE, RunningWait
 from slipstream.session.polling import GROWTH, JITTER, poll
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.messages import Request
@@ -162,8 +162,8 @@ READ: list[dict[str, Any]] = [{"parameters": {}}, {"addresses": ["10.0.0.7"]}]
 
 @pytest.mark.parametrize("options", [{}, *READ])
 def test_running_wait_ends_soon_once_addresses_were_read(clock: Clock, options: Any) -> None:
-    addresses = AddressFilter(interface="public_ips", only_ipv4=True)
-    wait = RunningWait(names={"a": "blog"}, filter=addresses, period=5, timeout=60)
+    filters: Any = {"interface": "public_ips", "only_ipv4": True}
+    wait = RunningWait(names={"a": "blog"}, **filters, period=5, timeout=60)
     deployment = Deployment(id="a", state="Ready", phase=Phase.RUNNING, **options)
     with pytest.raises(NodeFailed, match=r"blog \(a\) runs and has no public IPv4 address"):
         wait.until(lambda: [deployment])
