@@ -78,24 +78,20 @@ def test_objects_are_plain_data_that_send_nothing(
     assert all(first != other for first, other in itertools.pairwise(by_id.values()))
 
 
-def test_node_has_its_start_in_utc_and_its_image(node: Node, endpoint: LiveEndpoint) -> None:
+def test_attributes_of_nodes_sizes_and_locations(
+    objects: list[Any], node: Node, endpoint: LiveEndpoint, driver: Driver
+) -> None:
     started = node.extra["started_at"]
     assert datetime.fromisoformat(started) == node.created_at
     assert started.endswith("+00:00")
     assert node.image is not None
     assert node.image.name == ("WordPress" if endpoint.family == "nuvla" else "wordpress")
-
-
-def test_size_has_0_for_what_is_unknown(objects: list[Any]) -> None:
     sizes = [item for item in objects if isinstance(item, NodeSize)]
-    for size in sizes:
+    for size in sizes:  # what is unknown is 0
         assert not any(getattr(size, name) for name in size.extra["unknown"])
         assert size.bandwidth is None
         assert size.extra["currency"] or not size.price
     assert any(size.extra["unknown"] for size in sizes)
-
-
-def test_location_has_its_country_and_an_extra_of_its_own(driver: Driver) -> None:
     for location in driver.list_locations():
         assert isinstance(location.country, str)
         assert location.extra["unknown"] == ([] if location.country else ["country"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
 
 from slipstream.libcloud.compute_driver import VirtualMachine
-from slipstream.libcloud.errors import BadInput, KeyPairMissing, NotSupported
+from slipstream.libcloud.errors import BadInput, KeyPairMissing
 
 pytestmark = pytest.mark.usefixtures("waiting")
 NODE_METHODS: dict[str, dict[str, Any]] = {
@@ -60,23 +59,6 @@ def test_node_by_hand_and_id_do_what_the_listed_node_does(
     assert len(outcomes) == 1
 
 
-@pytest.mark.parametrize("method", ["destroy", "reboot", "start", "stop_node"])
-def test_methods_of_a_node_are_those_of_the_driver(
-    method: str, driver: Driver, endpoint: LiveEndpoint
-) -> None:
-    node = endpoint.deploy(driver)
-    assert driver.ex_get_node(node).id == driver.ex_get_node(node.id).id == node.id
-    endpoint.pass_time()
-    if endpoint.family != "nuvla" and method != "destroy":
-        with pytest.raises(NotSupported, match=f"cannot {method.partition('_')[0]} a deployment"):
-            getattr(node, method)()
-        return
-    if method == "start":
-        node.stop_node()
-        endpoint.pass_time()
-    assert getattr(node, method)() is True
-
-
 def test_what_is_no_node_is_refused(driver: Driver, endpoint: LiveEndpoint) -> None:
     empty: dict[str, Any] = {"state": None, "public_ips": [], "private_ips": [], "driver": driver}
     hints = {"the-node": r"ex_get_node\('the-node'\)\.$", None: r"It belongs to no node\.$"}
@@ -107,53 +89,47 @@ def test_what_is_no_node_is_refused(driver: Driver, endpoint: LiveEndpoint) -> N
 
 def test_image_and_size_by_hand(driver: Driver, endpoint: LiveEndpoint, owner: Any) -> None:
     location, nuvla = endpoint.location(driver), endpoint.family == "nuvla"
-    image = NodeImage(BLOG, None, owner)  # type: ignore[arg-type]
+    image: Any = NodeImage(BLOG, None, owner)  # type: ignore[arg-type]
     node = driver.create_node(image=image, location=location)
     assert node.image is not None
     assert node.image.id == endpoint.image(driver).id
     size_id = "any" if nuvla else driver.list_sizes(location)[0].id
-    size = NodeSize(size_id, None, None, None, None, None, owner)  # type: ignore[arg-type]
+    arguments: Any = {"image": image, "location": location}
+    arguments["size"] = NodeSize(size_id, None, None, None, None, None, owner)  # type: ignore[arg-type]
+    path = "apps/web/redis" if nuvla else "examples/images/ubuntu-16.04"
     if nuvla:
         with pytest.raises(BadInput, match="The only size here"):
-            driver.create_node(image=image, location=location, size=size)
+            driver.create_node(**arguments)
     else:
-        node = driver.create_node(image=image, location=location, size=size)
+        node = driver.create_node(**arguments)
         endpoint.pass_time()
         (machine,) = driver.ex_list_virtual_machines(node=node)
         assert machine.size is None or machine.size.id == size_id
-    path = "apps/web/redis" if nuvla else "examples/images/ubuntu-16.04"
-    if not nuvla:
         endpoint.sandbox.world.library.find(path).owner = "alice"
-    image_id: Any = driver.get_image(path).id
-    assert driver.delete_image(NodeImage(image_id, None, owner)) is True  # type: ignore[arg-type]
-    assert image_id not in [other.id for other in driver.list_images()]
+    image = NodeImage(driver.get_image(path).id, None, owner)  # type: ignore[arg-type]
+    assert driver.delete_image(image) is True
+    assert image.id not in [other.id for other in driver.list_images()]
 
 
 Location: Any = NodeLocation
-LOCATIONS: dict[str, Callable[[NodeLocation, Any], Any]] = {
-    "id": lambda listed, owner: Location(listed.id, None, None, owner),
-    "name": lambda listed, owner: Location(None, listed.name, None, owner),
-    "name and empty id": lambda listed, owner: Location("", listed.name, None, owner),
-    "bare id": lambda listed, owner: listed.id,
-}
 
 
-@pytest.mark.parametrize("make", LOCATIONS.values(), ids=LOCATIONS)
 def test_location_by_hand_does_what_the_listed_one_does(
-    make: Callable[..., Any], driver: Driver, endpoint: LiveEndpoint, owner: Any
+    driver: Driver, endpoint: LiveEndpoint, owner: Any
 ) -> None:
     listed = endpoint.location(driver)
-    location = make(listed, owner)
-    node = driver.create_node(image=endpoint.image(driver), location=location)
+    by_hand = [
+        *(Location(listed.id, None, None, owner), Location(None, listed.name, None, owner)),
+        *(Location("", listed.name, None, owner), listed.id),
+    ]
+    image = endpoint.image(driver)
+    nodes = [driver.create_node(image=image, location=location) for location in by_hand]
     endpoint.pass_time()
-    assert node.extra["clouds"] == [listed.name]
-    sizes, machines = (
-        [[resource.id for resource in method(item)] for item in (location, listed)]
-        for method in (driver.list_sizes, driver.ex_list_virtual_machines)
-    )
-    assert sizes[0] == sizes[1]
-    assert machines[0] == machines[1]
-    assert bool(machines[0]) is (endpoint.family == "slipstream")
+    assert [node.extra["clouds"] for node in nodes] == [[listed.name]] * len(by_hand)
+    for method in (driver.list_sizes, driver.ex_list_virtual_machines):
+        ids = [[resource.id for resource in method(item)] for item in (listed, *by_hand)]
+        assert ids == [ids[0]] * len(ids)
+    assert bool(ids[0]) is (endpoint.family == "slipstream")
 
 
 def test_object_without_id_and_name(driver: Driver, endpoint: LiveEndpoint, owner: Any) -> None:
@@ -170,12 +146,13 @@ def test_object_without_id_and_name(driver: Driver, endpoint: LiveEndpoint, owne
     assert len(endpoint.sandbox.journal) == 0
 
 
-@pytest.mark.parametrize("public_key", [None, KEY])
-def test_key_pair_by_hand_is_deleted(driver: Driver, owner: Any, public_key: str | None) -> None:
+def test_key_pair_by_hand_is_deleted(driver: Driver, owner: Any) -> None:
     before = driver.list_key_pairs()
-    driver.import_key_pair_from_string("by-hand", KEY)
-    pair = KeyPair("by-hand", public_key, None, owner)  # type: ignore[arg-type]
-    assert driver.delete_key_pair(pair) is True
-    assert [other.name for other in driver.list_key_pairs()] == [other.name for other in before]
-    with pytest.raises(KeyPairMissing, match="'by-hand'"):
-        driver.delete_key_pair(pair)
+    for public_key in (None, KEY):
+        driver.import_key_pair_from_string("by-hand", KEY)
+        pair = KeyPair("by-hand", public_key, None, owner)  # type: ignore[arg-type]
+        assert driver.delete_key_pair(pair) is True
+        names = [other.name for other in driver.list_key_pairs()]
+        assert names == [other.name for other in before]
+        with pytest.raises(KeyPairMissing, match="'by-hand'"):
+            driver.delete_key_pair(pair)

@@ -46,23 +46,19 @@ def test_close_lets_nothing_more_be_sent(endpoint: LiveEndpoint, driver: Driver)
     assert driver.ex_endpoint == endpoint.url
 
 
-@pytest.mark.parametrize("error", [None, ZeroDivisionError])
-def test_with_block_closes_the_driver(endpoint: LiveEndpoint, error: Any) -> None:
-    with suppress(ZeroDivisionError), endpoint.login() as driver:
-        assert driver.list_nodes() == []
-        if error:
-            raise error
-    with pytest.raises(DriverClosed, match=CLOSED):
-        driver.list_nodes()
-
-
 @pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
-def test_close_leaves_the_session_to_the_server(endpoint: LiveEndpoint, tmp_path: Path) -> None:
+def test_with_block_closes_the_driver_and_leaves_the_session_to_the_server(
+    endpoint: LiveEndpoint, tmp_path: Path
+) -> None:
     file = tmp_path / "cookies.txt"
     with endpoint.login() as driver:
         driver.ex_save_cookies(file)
-    with endpoint.login(ex_cookie_file=file) as driver:
-        assert driver.list_nodes() == []
+    with suppress(ZeroDivisionError), endpoint.login(ex_cookie_file=file) as failing:
+        assert failing.list_nodes() == []
+        raise ZeroDivisionError
+    for closed in (driver, failing):
+        with pytest.raises(DriverClosed, match=CLOSED):
+            closed.list_nodes()
     assert logins(endpoint.sandbox) == 1
     assert endpoint.sandbox.journal.entries("DELETE") == []
 

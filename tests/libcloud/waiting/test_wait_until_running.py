@@ -20,7 +20,6 @@ from slipstream.libcloud.errors import (
     ServiceUnavailable,
     WaitTimeout,
 )
-from slipstream.transport import Transport
 from slipstream.values import DeploymentState
 
 pytestmark = pytest.mark.usefixtures("waiting", "pauses")
@@ -289,24 +288,3 @@ def test_wait_until_running_logs_a_failing_progress_callback(
     assert driver.ex_wait_node_in_state(nodes[0], NodeState.RUNNING, progress=fail)
     # Once for each wait.
     assert caplog.text.count("the progress callback failed: UnicodeEncodeError") == 2
-
-
-@pytest.mark.parametrize("where", ["polling", "sleeping"])
-def test_wait_until_running_that_is_interrupted(
-    driver: Driver, wait: Any, waiting: Any, nodes: Nodes, monkeypatch: Any, where: str
-) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    target, name = (Transport, "_exchange") if where == "polling" else (waiting, "sleep")
-    calls: list[Any] = [
-        lambda: wait(nodes),
-        lambda: driver.ex_wait_node_in_state(nodes[0]),
-        lambda: driver.ex_operation(nodes[0]).wait(),
-    ]
-    with monkeypatch.context() as patched:
-        patched.setattr(target, name, interrupt)
-        for call in calls:
-            with pytest.raises(KeyboardInterrupt):
-                call()
-    assert len(wait(nodes)) == 2
