@@ -195,12 +195,9 @@ class Backend:
     Why an operation is not supported and what to do instead, by the operation's name; or why a
     method of libcloud's in :data:`WITHOUT_OPERATION` is not.
     """
-    authorises: ClassVar[bool] = False
-    """Whether requests go through :meth:`authorise`: set for the classes that override it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.authorises = cls.authorise is not Backend.authorise
         _check_spelling(cls)
         for name in OPERATIONS:
             _check_arguments(cls, name)

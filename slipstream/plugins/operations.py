@@ -417,7 +417,7 @@ class Operations:
 def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
     expected, many = _RESULTS[name]
-    if isinstance(result, Record) and type(result) is expected and not foreign:
+    if type(result) is expected and not (many or foreign):
         return result  # it has checked its fields
     if many:
         if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):

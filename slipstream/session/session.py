@@ -235,12 +235,11 @@ class Session(Client):
     def exchange(self, request: Request, login: Login | None = None) -> Response:
         """See :meth:`Client.exchange`; the backend authorises the request."""
         cookies, call = (login or self.login).cookies, calls.current()
-        if self.kind.backend.authorises:
-            request = self.consult("authorise", request, expected=(Request,))
+        authorised = self.consult("authorise", request, expected=(Request,))
         changes = not (request.reads or self.is_dry_run)
         call.changes += changes
         try:
-            response = self.transport.send(request, cookies=cookies)
+            response = self.transport.send(authorised, cookies=cookies)
         except (MalformedAnswer, RedirectRefused) as error:
             error.may_have_happened = not request.reads
             raise

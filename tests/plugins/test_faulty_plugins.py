@@ -135,6 +135,7 @@ BACKENDS: list[tuple[str, str, Any, str]] = [
     ("stop", "stop_deployment", raising(StopIteration), "StopIteration"),
     ("locations", "list_connectors", returning([None]), "it returned NoneType, not Connector"),
     ("locations", "list_connectors", returning("no list"), "returned str, not an iterable of Con"),
+    ("locations", "list_connectors", returning(Connector(id="a", name="a")), "it returned Conn"),
     ("locations", "list_connectors", returning([computing(raising(KeyError))]), "KeyError"),
     ("locations", "list_connectors", returning([computing(returning(7))]), "TypeError"),
     ("locations", "list_connectors", returning([ODD_CONNECTOR]), "raw cannot be written as JSON"),
