@@ -20,7 +20,7 @@ import requests
 import yaml
 
 from fidelity.results import DATA, Exchange, Result, reasons
-from fidelity.shapes import Response, brackets, closed, differences
+from fidelity.shapes import Response, closed, differences
 from slipstream.sandbox import Clock, Sandbox
 from slipstream.sandbox.nuvla.parameters import parameter_id
 
@@ -128,22 +128,10 @@ def _request(line: int, rest: str) -> tuple[str, dict[str, Any]]:
     path, _, text = rest.partition(' {"')
     if line in _WHOLE:
         return path, _WHOLE[line]
-    options = json.loads(_completed('{"' + text))
+    options = json.loads(closed('{"' + text))
     if line in _DATA["contents"]:
         options["json"]["content"].update(_DATA["contents"][line])
     return path, options
-
-
-def _completed(text: str) -> str:
-    """Complete a request that was cut within its last text."""
-    for ending in ('"', ""):
-        whole = text + ending + brackets(text + ending)[0]
-        try:
-            json.loads(whole)
-        except ValueError:
-            continue
-        return whole
-    return closed(text)
 
 
 class Replay:

@@ -38,8 +38,8 @@ def normalise(text: str) -> str:
     return text
 
 
-def brackets(text: str) -> tuple[str, int, str]:
-    """What closes a JSON text; where its last comma is, and what would close it there."""
+def closed(text: str) -> str:
+    """Close the JSON text that was cut, after the last member that is whole."""
     stack: list[str] = []
     comma, closing = 0, ""
     for match in _TOKEN.finditer(text):
@@ -49,13 +49,7 @@ def brackets(text: str) -> tuple[str, int, str]:
             stack.pop(0)
         elif match[0] == "," and stack:
             comma, closing = match.start(), "".join(stack)
-    return "".join(stack), comma, closing
-
-
-def closed(text: str) -> str:
-    """Close the JSON text that was cut, after the last member that is whole."""
-    end, comma, closing = brackets(text)
-    return text[:comma] + closing if end else text
+    return text[:comma] + closing if stack else text
 
 
 def form(message: str) -> str:

@@ -19,8 +19,6 @@ _SECRET = re.compile(r'"[\w-]*(?:password|secret|private-key)[\w-]*"\s*:\s*"([^"
 _INVENTED = re.compile(
     r"SCRUBBED|password|secret|\{\w+\}|credential/[\w<>-]+|x|y|b|nope|weak|Passw0rd\.x|<\w+>|"
 )
-
-
 # How many exchanges are not played at most.
 MOST_UNPLAYED = {"slipstream": 143, "nuvla": 158}
 
@@ -29,15 +27,10 @@ MOST_UNPLAYED = {"slipstream": 143, "nuvla": 158}
 def test_recording_agrees_with_the_sandbox(family: str) -> None:
     results = RECORDINGS[family].results()
     assert [result for result in results if result.outcome == "differs"] == []
-    skipped = [result.exchange for result in results if result.outcome == "not played"]
-    assert not [exchange.name for exchange in skipped if exchange.is_core]
-
-
-@pytest.mark.parametrize("family", RECORDINGS)
-def test_what_is_not_played_has_a_reason(family: str) -> None:
-    results = RECORDINGS[family].results()
     groups = unplayed(family, results)
-    assert groups.get("", []) == []
+    skipped = [exchange for group in groups.values() for exchange in group]
+    assert not [exchange.name for exchange in skipped if exchange.is_core]
+    # What is not played has a reason, and each reason is needed.
     assert set(groups) == set(reasons(family)["not played"].values())
     assert sum(map(len, groups.values())) <= MOST_UNPLAYED[family]
 
@@ -62,11 +55,7 @@ def response(body: str, status: int = 200, *, is_cut: bool = False) -> Response:
         ('{"a": 1}', '{"a": 1, "b": null}', ["has $.b: null"]),
         ('{"a": []}', '{"a": [1]}', []),
         ('{"a": [1]}', '{"a": ["x"]}', ["lacks $.a[]: number", "has $.a[]: string"]),
-        (
-            '{"message": "x not found"}',
-            '{"message": "y"}',
-            ["the message is 'y', not 'x not found'"],
-        ),
+        ('{"message": "x"}', '{"message": "y"}', ["the message is 'y', not 'x'"]),
         ("{}", "<html>", ["the body is not JSON"]),
     ],
 )
@@ -82,10 +71,12 @@ def test_a_recording_that_was_cut_is_compared_as_far_as_it_goes() -> None:
 
 
 def test_status_and_headers_are_compared() -> None:
-    was = Response(201, {"Location": "credential/3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, "")
-    now = Response(201, {"Location": "credential/9b2504e0-4f89-41d3-9a0c-0305e82c3302"}, "")
+    was, now = (
+        Response(201, {"Location": f"credential/3f2504e0-4f89-41d3-9a0c-0305e82c330{digit}"}, "")
+        for digit in (1, 2)
+    )
     assert differences(was, now) == []
-    assert differences(was, Response(200, {}, "")) != []
+    assert len(differences(was, Response(200, {}, ""))) == 2
 
 
 def test_the_form_of_a_refused_document_leaves_out_the_specifications() -> None:
