@@ -68,23 +68,22 @@ class NuvlaExchange(Exchange):
         """Its name without the number."""
         return self.name.partition(" ")[2]
 
-    @property
-    def resource(self) -> str:
-        path = self.path.partition("?")[0]
-        kind = re.sub(r"\{base\}.*", "", path).partition("/")[0]
-        match = re.match(r"\{(\w+)\}", kind)
-        return _KINDS.get(match[1], "other") if match else kind or "redirects"
 
-    @property
-    def is_core(self) -> bool:
-        is_odd = self.group.startswith("http-oddities") and "headers" in self.options
-        if is_odd or self.method == "PATCH" or _OUTSIDE.search(str(self.options.get("data", ""))):
-            return False
-        kind, *parts = self.path.partition("?")[0].split("/")
-        is_search = self.method == "PUT" and "data" in self.options and kind == self.resource
-        action = f"/{parts[-1]}" if len(parts) > (not kind.startswith("{")) else ""
-        method = "SEARCH" if is_search and not parts else self.method
-        return bool(_CORE.fullmatch(f"{method} {self.resource}{action}"))
+def _resource(path: str) -> str:
+    kind = re.sub(r"\{base\}.*", "", path.partition("?")[0]).partition("/")[0]
+    match = re.match(r"\{(\w+)\}", kind)
+    return _KINDS.get(match[1], "other") if match else kind or "redirects"
+
+
+def _is_core(method: str, path: str, resource: str, group: str, options: dict[str, Any]) -> bool:
+    is_odd = group.startswith("http-oddities") and "headers" in options
+    if is_odd or method == "PATCH" or _OUTSIDE.search(str(options.get("data", ""))):
+        return False
+    kind, *parts = path.partition("?")[0].split("/")
+    if method == "PUT" and "data" in options and path == resource:
+        method = "SEARCH"
+    action = f"/{parts[-1]}" if len(parts) > (not kind.startswith("{")) else ""
+    return bool(_CORE.fullmatch(f"{method} {resource}{action}"))
 
 
 def exchanges() -> Iterator[NuvlaExchange]:
@@ -93,6 +92,7 @@ def exchanges() -> Iterator[NuvlaExchange]:
         record = json.loads(text)
         actor, method, rest = record["request"].split(" ", 2)
         path, options = _request(line, rest)
+        resource, group = _resource(path), record["group"]
         body = record["body"]
         response = Response(record["status"], record["headers"], body, _is_cut(record))
         yield NuvlaExchange(
@@ -102,8 +102,10 @@ def exchanges() -> Iterator[NuvlaExchange]:
             actor=actor,
             options=options,
             response=response,
+            resource=resource,
+            is_core=_is_core(method, path, resource, group, options),
             line=line,
-            group=record["group"],
+            group=group,
         )
 
 

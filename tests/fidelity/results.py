@@ -29,15 +29,10 @@ class Exchange:
     """Headers and body, as options of ``requests``."""
     response: Response
 
-    @property
-    def resource(self) -> str:
-        """The type of resource that it is about."""
-        raise NotImplementedError
-
-    @property
-    def is_core(self) -> bool:
-        """Whether the driver, or the official client's main use, sends such a request."""
-        raise NotImplementedError
+    resource: str
+    """The type of resource that it is about."""
+    is_core: bool
+    """Whether the driver, or the official client's main use, sends such a request."""
 
     @property
     def request(self) -> str:

@@ -49,41 +49,35 @@ _DATA_LISTS = {"runs", "list"}
 _OF_SEEDS = {"listen.port"}
 
 
-class SlipStreamExchange(Exchange):
-    """One line of the recording, with ``<run>`` for the id of a run in its path."""
-
-    @property
-    def resource(self) -> str:
-        parts = self.path.partition("?")[0].strip("/").split("/")
-        if parts[0] == "api" and len(parts) > 1:
-            kind = parts[1].partition("{")[0]
-            return f"api/{kind or 'session'}"
-        if parts[0] == "run" and len(parts) > 2:
-            return "runtime parameter"
-        return parts[0].removesuffix(".xml") or "/"
-
-    @property
-    def is_core(self) -> bool:
-        accept = self.options["headers"].get("Accept")
-        request = f"{self.method} {accept} {self.resource} {self.path} {self.name}"
-        return bool(_CORE.fullmatch(request))
+def _resource(path: str) -> str:
+    parts = path.partition("?")[0].strip("/").split("/")
+    if parts[0] == "api" and len(parts) > 1:
+        return f"api/{parts[1].partition('{')[0] or 'session'}"
+    if parts[0] == "run" and len(parts) > 2:
+        return "runtime parameter"
+    return parts[0].removesuffix(".xml") or "/"
 
 
 def exchanges() -> Iterator[Exchange]:
-    """Read the recording."""
+    """Read the recording; ``<run>`` stands for the id of a run in a path."""
     for line in map(json.loads, RECORDING.read_text("utf-8").splitlines()):
         match = _REQUEST.fullmatch(line["request"])
         assert match, line["request"]
-        method, path, actor, headers, body = match.groups()
+        method, path, actor, text, body = match.groups()
+        name, headers = line["name"], ast.literal_eval(text) if text else {}
         # This one holds a hint at its body alone.
-        body = "x" * 5000 if line["name"].endswith("PUT_rp_long") else body or ""
-        yield SlipStreamExchange(
-            name=line["name"],
+        body = "x" * 5000 if name.endswith("PUT_rp_long") else body or ""
+        resource = _resource(path)
+        request = f"{method} {headers.get('Accept')} {resource} {path} {name}"
+        yield Exchange(
+            name=name,
             method=method,
             path=path,
             actor=actor,
-            options={"headers": ast.literal_eval(headers) if headers else {}, "data": body},
+            options={"headers": headers, "data": body},
             response=Response(line["status"], line["headers"], line["body"]),
+            resource=resource,
+            is_core=bool(_CORE.fullmatch(request)),
         )
 
 
