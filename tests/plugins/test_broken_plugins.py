@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import warnings
+from types import ModuleType
 from typing import Any
 
 import pytest
-from plugin_objects import LOGIN, AddPlugin, Connect
+from plugin_objects import LOGIN, AddPlugin, Connect, LoadPlugin
 
-from slipstream import Backend, EndpointKind, LoginMethod
+from slipstream import Backend, EndpointKind, LoginMethod, hookimpl
 from slipstream.backends import SlipStream3
 from slipstream.errors import BadInput, UnknownName
 from slipstream.libcloud.errors import PluginFailed
@@ -20,13 +21,8 @@ from slipstream.sandbox import Sandbox
 HARMLESS = LOGIN.format("harmless")
 
 
-def hook(definition: str) -> str:
+def hook(definition: str, option: str = "") -> str:
     """The source of a plugin with one hook."""
-    return f"@hookimpl\ndef slipstream_{definition}"
-
-
-def wrapper(definition: str, option: str = "wrapper=True") -> str:
-    """The source of a plugin that wraps one operation."""
     return f"@hookimpl({option})\ndef slipstream_{definition}"
 
 
@@ -62,42 +58,27 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         "it contributed a str, which is not a LoginMethod",
     ),
     "no-list": (hook("endpoints(): pass"), "calling its slipstream_endpoints failed: TypeError"),
-    "unknown-argument": (
-        wrapper("deploy(session, order): yield"),
-        "slipstream_deploy has no argument 'order'; the arguments are: .*, request",
-    ),
-    "unknown-hook": (
-        wrapper("deploi(session): yield"),
-        "there is no hook slipstream_deploi; the nearest is slipstream_deploy",
-    ),
-    "unheard-of-hook": (hook("zzz(): ..."), r"there is no hook slipstream_zzz\."),
     "unmarked": (
         "def slipstream_deploy(session): ...",
         "its function slipstream_deploy is not marked with @hookimpl",
     ),
-    "default-value": (
-        wrapper("deploy(session, request=None): yield"),
-        "slipstream_deploy gives a default value to request",
-    ),
-    "no-yield": (wrapper("deploy(session): ..."), "slipstream_deploy does not yield"),
-    "no-wrapper": (hook("terminate(): yield"), "slipstream_terminate is implemented by back"),
-    "old-wrapper": (
-        wrapper("terminate(deployment_id): yield", "hookwrapper=True"),
-        "slipstream_terminate needs wrapper=True, not hookwrapper=True",
-    ),
 }
+WRAPS = "wrapper=True"
+# The options of a hook, its definition, and what is said of it.
+HOOKS = [
+    (WRAPS, "deploy(order): yield", "has no argument 'order'; the arguments are: .*, request"),
+    (WRAPS, "deploi(): yield", "no hook slipstream_deploi; the nearest is slipstream_deploy"),
+    ("", "zzz(): ...", r"there is no hook slipstream_zzz\."),
+    (WRAPS, "deploy(request=None): yield", "deploy gives a default value to request"),
+    (WRAPS, "deploy(session): ...", "slipstream_deploy does not yield"),
+    ("", "terminate(): yield", "slipstream_terminate is implemented by backends alone"),
+    ("hookwrapper=True", "terminate(): yield", "needs wrapper=True, not hookwrapper=True"),
+]
 NO_REASON = "'cannot' of B has no reason for 'reboot_deployment'"
 # What a backend named B has, and what is said of it when the class is made.
 BACKENDS = [
     ("def list_connector(self): ...", "Unknown operation 'list_connector'.*'list_connectors'"),
-    (
-        "def list_modules(self): ...",
-        r"list_modules\(\) of B does not take the arguments of its op",
-    ),
-    (
-        "def list_modules(self): ...",
-        r"list_modules\(self, path, recurse, connector\), without def",
-    ),
+    ("def list_modules(self, path, connector): ...", r"list_modules\(\) of B does not take the"),
     (
         "def get_module(self, module_id=''): ...",
         r"get_module\(self, module_id\), without defaults",
@@ -131,6 +112,14 @@ CONTRIBUTIONS: list[tuple[type, dict[str, Any], str]] = [
     ),
     (EndpointKind, {"backend": 3}, "backend must be a class derived from Backend, not 3"),
 ]
+
+
+@pytest.mark.parametrize(("option", "definition", "message"), HOOKS)
+def test_wrong_hook(option: str, definition: str, message: str, load_plugin: LoadPlugin) -> None:
+    module = ModuleType("wrong")
+    exec(hook(definition, option), vars(module) | {"hookimpl": hookimpl}, vars(module))
+    with pytest.raises(PluginFailed, match=f"is broken: registering it failed: .*{message}"):
+        load_plugin(module)
 
 
 @pytest.mark.parametrize(("member", "message"), BACKENDS)
@@ -193,14 +182,14 @@ def test_module_under_two_names_is_loaded_once(add_plugin: AddPlugin) -> None:
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (wrapper("terminate(order): yield"), "slipstream_terminate has no argument 'order'"),
+        (hook("terminate(order): yield", WRAPS), "has no argument 'order'"),
         (hook("login_methods(): raise RuntimeError('no')"), "no"),
     ],
 )
 def test_broken_hook_disables_the_whole_plugin(
     add_plugin: AddPlugin, as_alice: Connect, broken: str, message: str
 ) -> None:
-    emptying = wrapper("list_connectors():\n    yield\n    return []")
+    emptying = hook("list_connectors():\n    yield\n    return []", WRAPS)
     add_plugin("half", f"{emptying}\n{broken}")
     with pytest.warns(PluginWarning, match=message):
         assert as_alice().list_locations()
