@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from slipstream.sandbox import Sandbox
 from slipstream.testing.backend_checks import BACKEND_CHECKS, CHANGES, READS
 from slipstream.testing.plugins import BackendSuite, Subject, using_plugin
 from slipstream.testing.recorder import ServerUnknownError, identify
-from slipstream.values import Connector, DeploymentState, Module, ServiceOffer
+from slipstream.values import Connector, DeploymentState, Module, Phase
 
 BLOG = "apps/WordPress/wordpress"
 LOCATIONS = ("swarm-lausanne", "exoscale-ch-gva")
@@ -82,15 +82,18 @@ def post_as_a_read(
     return self.session.send(request, doing=doing).json()
 
 
+def original(backend: Any) -> Any:
+    """The methods of the example's backend."""
+    return super(type(backend), backend)
+
+
 def forget_the_state(self: Any, server: dict[str, Any]) -> Any:
-    module = import_module("example_slipstream_minicloud")
-    return attrs.evolve(module.MiniCloud.deployment(self, server), phase=module.Phase.UNKNOWN)
+    return attrs.evolve(original(self).deployment(server), phase=Phase.UNKNOWN)
 
 
 def trust_the_date(self: Any, server: dict[str, Any]) -> Any:
-    module = import_module("example_slipstream_minicloud")
     created = datetime.fromisoformat(server["created"])
-    return attrs.evolve(module.MiniCloud.deployment(self, server), started=created)
+    return attrs.evolve(original(self).deployment(server), started=created)
 
 
 def trust_the_state(self: Any, deployment_id: str) -> bool:
@@ -124,12 +127,8 @@ def blame_the_user(self: Any) -> Iterator[Connector]:
         yield Connector(id=zone["name"], name=zone["name"])
 
 
-def offer_everything(
-    self: Any, connector: str | None, usable_only: bool
-) -> Iterable[ServiceOffer]:
-    module = import_module("example_slipstream_minicloud")
-    offers: Iterable[ServiceOffer] = module.MiniCloud.list_service_offers(self, None, usable_only)
-    return offers
+def offer_everything(self: Any, connector: str | None, usable_only: bool) -> Any:
+    return original(self).list_service_offers(None, usable_only)
 
 
 def forget_the_end(self: Any, deployment_id: str, states: frozenset[str]) -> DeploymentState:
@@ -137,6 +136,8 @@ def forget_the_end(self: Any, deployment_id: str, states: frozenset[str]) -> Dep
     return DeploymentState(state=server.state, phase=server.phase)
 
 
+READS_OF_A_DATE = {"list_deployments", "get_deployment", "get_state", "refusal"}
+# The methods of a faulty backend, and the checks that fail.
 FAULTS: Mapping[str, tuple[dict[str, Any], set[str]]] = {
     "renewal": ({"authorise": keep_first_ticket}, {"renewal", "renewal-in-changes"}),
     "explain": ({"post": post_as_a_read}, {"explain"}),
@@ -147,10 +148,7 @@ FAULTS: Mapping[str, tuple[dict[str, Any], set[str]]] = {
     ),
     "a date": (
         {"deployment": trust_the_date},
-        {
-            *("hostile.list_deployments", "hostile.get_deployment", "hostile.get_state"),
-            *("hostile.refusal", "hostile-changes.deploy"),
-        },
+        {f"hostile.{name}" for name in READS_OF_A_DATE} | {"hostile-changes.deploy"},
     ),
     "a field of a change": (
         {"stop_deployment": trust_the_state},
@@ -178,10 +176,8 @@ REASONS = {
 
 
 def test_hostile_checks_of_every_operation() -> None:
-    assert READS.keys() | CHANGES.keys() == OPERATIONS.keys() - {
-        "get_deployments",
-        "delete_module",
-    }
+    without = {"get_deployments", "delete_module"}
+    assert READS.keys() | CHANGES.keys() == OPERATIONS.keys() - without
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -193,17 +189,12 @@ def test_suite_fails_faulty_backend(fault: str, minicloud: Any) -> None:
     login = attrs.evolve(
         ticket, name="faulty", authenticate=methods.get("log_in", ticket.authenticate)
     )
-    faulty = attrs.evolve(
-        kind,
-        name="faulty",
-        hosts=(),
-        login_methods="faulty",
-        default_login="faulty",
-        backend=type("Faulty", (kind.backend,), {**methods, "log_in": kind.backend.log_in}),
-    )
+    backend = type("Faulty", (kind.backend,), {**methods, "log_in": kind.backend.log_in})
+    names_of_login = {"login_methods": "faulty", "default_login": "faulty"}
+    faulty = attrs.evolve(kind, name="faulty", hosts=(), backend=backend, **names_of_login)
     options: dict[str, Any] = {"ex_endpoint": minicloud.url, "ex_endpoint_kind": "faulty"}
+    options["ex_disable_plugins"] = ["policy", "size-cache"]
     with using_plugin(plugin([faulty], [login])):
-        options["ex_disable_plugins"] = ["policy", "size-cache"]
         driver = Driver("ada", "lovelace", **options)
         image = driver.get_image("wordpress")
         shared = {"node arguments": {"image": image}, "wait": FAST, "may create": True}
@@ -261,10 +252,9 @@ def test_recorder_identifies_installed_kind(minicloud: Any) -> None:
 
 
 def test_user_name_after_login(minicloud: Any, sandbox: Sandbox, connect: Connect) -> None:
-    logins: list[tuple[Any, Any, dict[str, Any]]] = [
-        ("ada", "lovelace", {"ex_endpoint": minicloud.url}),
-        (sandbox.key, sandbox.secret, {}),
-        (sandbox.username, sandbox.password, {}),
+    drivers = [
+        connect("ada", "lovelace", ex_endpoint=minicloud.url),
+        connect(sandbox.key, sandbox.secret),
+        connect(sandbox.username, sandbox.password),
     ]
-    names = [connect(*login, **options)._session.user_name for *login, options in logins]
-    assert names == ["ada", "alice", "alice"]
+    assert [driver._session.user_name for driver in drivers] == ["ada", "alice", "alice"]

@@ -18,7 +18,7 @@ def slipstream_endpoints():
 """
 
 
-def test_login_method_of_two_plugins(
+def test_login_method_and_kind_of_two_plugins(
     add_plugin: AddPlugin, connect: Connect, sandbox: Sandbox
 ) -> None:
     add_plugin("token", LOGIN.format("token"), distribution="acme-login", version="1.2")
@@ -30,6 +30,10 @@ def test_login_method_of_two_plugins(
         " of them off with ex_disable_plugins or SLIPSTREAM_DISABLE_PLUGINS."
     )
     assert Plugins(disabled=["other-login"]).login_methods.get("token")
+    for name in ("one", "two"):
+        add_plugin(name, KIND.format("campus", ""))
+    with pytest.raises(PluginFailed, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
+        Plugins().endpoint_kinds.get("campus")
     assert connect(sandbox.username, sandbox.password).list_locations()
 
 
@@ -37,13 +41,6 @@ def test_login_method_of_plugin_and_built_in(add_plugin: AddPlugin, as_alice: Co
     add_plugin("thief", LOGIN.format("internal"), version="6.6")
     with pytest.raises(PluginFailed, match=r"dist-of-thief 6.6 and slipstream-libcloud-driver"):
         as_alice()
-
-
-def test_kind_of_two_plugins(add_plugin: AddPlugin) -> None:
-    for name in ("one", "two"):
-        add_plugin(name, KIND.format("campus", ""))
-    with pytest.raises(PluginFailed, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
-        Plugins().endpoint_kinds.get("campus")
 
 
 def test_host_of_two_plugins(add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox) -> None:
