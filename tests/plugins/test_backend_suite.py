@@ -1,4 +1,4 @@
-"""The suite for backends: both families and the example of a third pass it, faulty ones do not."""
+"""The suite for backends: both families pass it, and faulty ones do not; a guide runs a third."""
 
 from __future__ import annotations
 
@@ -51,21 +51,6 @@ class TestFamilies(BackendSuite):
     @pytest.fixture(params=["slipstream", "nuvla"])
     def subject(self, request: pytest.FixtureRequest) -> Iterator[Subject]:
         yield from on_sandbox(request.param)
-
-
-class TestMiniCloud(BackendSuite):
-    @pytest.fixture
-    def subject(self, minicloud: Any) -> Subject:
-        def connect(secret: str = "lovelace") -> Driver:
-            disabled = ["policy", "size-cache"]
-            return Driver("ada", secret, ex_endpoint=minicloud.url, ex_disable_plugins=disabled)
-
-        return Subject(
-            connect=connect,
-            image="wordpress",
-            expire=minicloud.expire_tickets,
-            secrets=("lovelace",),
-        )
 
 
 def keep_first_ticket(self: Any, request: Request) -> Request:
