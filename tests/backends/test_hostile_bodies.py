@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from endpoints_under_test import KINDS, Driver, LiveEndpoint, serve
+from endpoints_under_test import KINDS, Driver
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import KeyPair
 
@@ -22,22 +22,6 @@ NOBODYS, MODULE = f"deployment/{NOBODYS_RUN}", f"module/{NOBODYS_RUN}"
 Call = Callable[[Driver], Any]
 on_slipstream = pytest.mark.parametrize("endpoint", KINDS[:1], indirect=True)
 on_nuvla = pytest.mark.parametrize("endpoint", KINDS[1:2], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def endpoint(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LiveEndpoint]:
-    """One endpoint of a family for all tests of this module; faults end with each of them."""
-    folder = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patch, serve(request.param, folder, patch) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def sandbox(endpoint: LiveEndpoint) -> Iterator[Sandbox]:
-    yield endpoint.sandbox
-    endpoint.sandbox.faults.clear()
 
 
 def refused(driver: Driver, call: Call) -> None:

@@ -44,9 +44,7 @@ def paths(sandbox: Sandbox) -> list[str]:
 @pytest.mark.parametrize(
     ("number", "pages"), [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2), (55, 3)]
 )
-def test_list_nodes_sends_one_request_for_each_page(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, pages: int
-) -> None:
+def test_requests(endpoint: Any, driver: Driver, sandbox: Any, number: int, pages: int) -> None:
     ids = endpoint.add_nodes(number)
     assert [node.id for node in driver.ex_iterate_nodes(ex_addresses=False)] == ids
     assert len(sandbox.journal) == pages
@@ -55,9 +53,7 @@ def test_list_nodes_sends_one_request_for_each_page(
 @pytest.mark.parametrize(
     ("number", "searches"), [(0, 0), (1, 1), (PAGE // 2, 1), (PAGE // 2 + 1, 2)]
 )
-def test_list_nodes_searches_addresses_for_half_a_page(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, searches: int
-) -> None:
+def test_searches(endpoint: Any, driver: Driver, sandbox: Any, number: int, searches: int) -> None:
     endpoint.add_nodes(number)
     assert len(driver.list_nodes(ex_addresses=True)) == number
     name = "deployment-parameter" if endpoint.family == "nuvla" else "virtual-machine"
@@ -66,9 +62,7 @@ def test_list_nodes_searches_addresses_for_half_a_page(
 
 
 @pytest.mark.parametrize("addresses", [False, True])
-def test_iterate_nodes_reads_the_next_pages_meanwhile_and_nothing_once_it_is_closed(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, addresses: bool
-) -> None:
+def test_iterate_reads_ahead(endpoint: Any, driver: Driver, sandbox: Any, addresses: bool) -> None:
     ids = endpoint.add_nodes(5 * PAGE + 4)
     nodes: Any = driver.ex_iterate_nodes(ex_addresses=addresses)
     assert len(sandbox.journal) == 0
@@ -86,7 +80,7 @@ def test_iterate_nodes_reads_the_next_pages_meanwhile_and_nothing_once_it_is_clo
     assert len(sandbox.journal) <= pages + (2 * pages if addresses else 0)
 
 
-def test_list_nodes_searches_addresses_beside_the_next_page(
+def test_addresses_beside_pages(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = endpoint.add_nodes(3 * PAGE)
@@ -123,9 +117,7 @@ def blocks_of(entries: Iterable[object]) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("addresses", [False, True])
-def test_iterating_keeps_one_page_in_memory(
-    endpoint: LiveEndpoint, driver: Driver, monkeypatch: pytest.MonkeyPatch, addresses: bool
-) -> None:
+def test_one_page_in_memory(endpoint: Any, driver: Any, monkeypatch: Any, addresses: bool) -> None:
     def serve(request: Request, **_: object) -> Response:
         if request.path == "/run":
             body = list_runs(listed, request)[1]

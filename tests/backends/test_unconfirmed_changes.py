@@ -74,9 +74,7 @@ NO_CONFIRMATIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("endpoint", "method", "path", "prepare"), CHANGES, indirect=["endpoint"])
-def test_change_that_the_server_does_not_confirm(
-    endpoint: LiveEndpoint, driver: Driver, method: str, path: str, prepare: Any
-) -> None:
+def test_unconfirmed(endpoint: Any, driver: Driver, method: str, path: str, prepare: Any) -> None:
     change = prepare(endpoint, driver)
     for name, fault in NO_CONFIRMATIONS.items():
         endpoint.sandbox.faults.add(method, path, **fault)
@@ -100,9 +98,7 @@ def test_create_node_refused(endpoint: LiveEndpoint, driver: Driver, pauses: Any
 
 
 @on_nuvla
-def test_deletion_whose_first_response_was_lost_and_of_what_is_gone(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_deletion_whose_response_was_lost(driver: Driver, sandbox: Sandbox) -> None:
     image, key = driver.get_image(TRIAL), driver.create_key_pair("spare")
     deletions: list[tuple[Callable[[], bool], type[DriverError]]] = [
         (lambda: driver.delete_key_pair(key), KeyPairMissing),
@@ -145,9 +141,7 @@ def image(driver: Driver, sandbox: Sandbox) -> NodeImage:
 
 
 @on_slipstream
-def test_create_node_with_a_response_that_is_no_refusal(
-    driver: Driver, sandbox: Sandbox, image: NodeImage
-) -> None:
+def test_create_node_without_a_refusal(driver: Driver, sandbox: Sandbox, image: NodeImage) -> None:
     for name, response in LOST.items():
         sandbox.journal.clear()
         sandbox.faults.add("POST", "/run", **response)
@@ -161,9 +155,7 @@ def test_create_node_with_a_response_that_is_no_refusal(
 
 @on_slipstream
 @pytest.mark.parametrize("when", ["before", "after", "reading"])
-def test_create_node_that_is_interrupted(
-    driver: Driver, image: NodeImage, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
+def test_create_node_interrupted(driver: Driver, image: Any, monkeypatch: Any, when: str) -> None:
     send = driver._session.transport.send
 
     def interrupted(request: Request, **options: Any) -> Response:

@@ -12,24 +12,3 @@ def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveEn
     """An endpoint of SlipStream."""
     with serve("slipstream", tmp_path, monkeypatch) as endpoint:
         yield endpoint
-
-
-@pytest.fixture(scope="session")
-def shared_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveEndpoint]:
-    """One endpoint for the modules whose tests change nothing in it but its faults."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        serve("slipstream", tmp_path_factory.mktemp("shared"), monkeypatch) as endpoint,
-    ):
-        yield endpoint
-
-
-@pytest.fixture
-def reused_endpoint(shared_endpoint: LiveEndpoint) -> Iterator[LiveEndpoint]:
-    """The shared endpoint, put back afterwards."""
-    sandbox = shared_endpoint.sandbox
-    sandbox.journal.clear()
-    yield shared_endpoint
-    shared_endpoint.close()
-    sandbox.faults.clear()
-    sandbox.world.runs.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.drivers.dummy import DummyNodeDriver
 from libcloud.compute.types import NodeState
@@ -14,12 +13,6 @@ from slipstream.libcloud.errors import BadInput
 from slipstream.sandbox import Sandbox
 
 from .support import NOBODYS_RUN, SYSTEM, UBUNTU, WORDPRESS, Driver, changed
-
-
-@pytest.fixture
-def endpoint(reused_endpoint: LiveEndpoint) -> LiveEndpoint:
-    return reused_endpoint
-
 
 OF_THE_FORM = "always, never, on-success, on-error"
 Refused = list[tuple[dict[str, Any], str]]
@@ -84,9 +77,7 @@ REQUESTS: list[tuple[str | None, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("image", "options", "message"), REQUESTS)
-def test_create_node_with(
-    driver: Any, sandbox: Any, image: Any, options: Any, message: str
-) -> None:
+def test_create_with(driver: Any, sandbox: Any, image: Any, options: Any, message: str) -> None:
     with pytest.raises(BadInput, match=message) as caught:
         driver.create_node(**{"image": image and NodeImage(image, "x", driver), **options})
     assert isinstance(caught.value, ValueError)

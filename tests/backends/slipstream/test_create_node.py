@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_time import FakeTime
-from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import Node, NodeLocation, NodeSize
 
 from slipstream.backends import SlipStream3
 from slipstream.libcloud.errors import AnswerLost, BadInput, NoAnswer, RequestFailed, UnknownName
@@ -16,16 +15,6 @@ from slipstream.sandbox.slipstream3.records import Run
 from .support import SYSTEM, UBUNTU, WORDPRESS, XML, Driver, sent_form
 
 Create = Callable[..., Node]
-
-
-@pytest.fixture
-def component(driver: Driver) -> NodeImage:
-    return driver.get_image(WORDPRESS)
-
-
-@pytest.fixture
-def application(driver: Driver) -> NodeImage:
-    return driver.get_image(SYSTEM)
 
 
 @pytest.fixture
@@ -39,10 +28,11 @@ def location(driver: Driver) -> NodeLocation:
 
 
 @pytest.fixture
-def create(driver: Driver, component: NodeImage, sandbox: Sandbox) -> Create:
-    """Create a node of the component; the journal starts before it."""
+def create(driver: Driver, sandbox: Sandbox) -> Create:
+    """Create a node of a component; the journal starts before it."""
+    image = driver.get_image(WORDPRESS)
     sandbox.journal.clear()
-    return lambda name=None, **options: driver.create_node(name, **{"image": component, **options})
+    return lambda name=None, **options: driver.create_node(name, **{"image": image, **options})
 
 
 def only_run(sandbox: Sandbox) -> Run:
@@ -51,9 +41,7 @@ def only_run(sandbox: Sandbox) -> Run:
     return run
 
 
-def test_create_node_with_every_option_of_a_component(
-    create: Create, size: NodeSize, location: NodeLocation, sandbox: Sandbox
-) -> None:
+def test_every_option_of_a_component(create: Any, size: Any, location: Any, sandbox: Any) -> None:
     node = create(
         "blog",
         size=size,
@@ -77,9 +65,7 @@ def test_create_node_with_every_option_of_a_component(
     assert only_run(sandbox).get("machine:service-offer") == size.id
 
 
-def test_create_node_with_every_option_of_an_application(
-    driver: Driver, application: NodeImage, size: NodeSize, sandbox: Sandbox
-) -> None:
+def test_every_option_of_an_application(driver: Driver, size: NodeSize, sandbox: Sandbox) -> None:
     other = next(item for item in driver.list_sizes() if item.name == "(1/512/10 Micro) [CH]")
     options: dict[str, Any] = {
         "ex_tags": "prod, eu",
@@ -91,7 +77,7 @@ def test_create_node_with_every_option_of_an_application(
         "ex_scalable": True,
     }
     before = copy.deepcopy(options)
-    driver.create_node("tests", size, application, **options)
+    driver.create_node("tests", size, SYSTEM, **options)
     assert options == before
     assert sent_form(sandbox) == {
         "refqname": f"module/{SYSTEM}/540",
@@ -151,9 +137,7 @@ FORMS: list[tuple[str, dict[str, Any], dict[str, str | None]]] = [
 
 
 @pytest.mark.parametrize(("image", "options", "fields"), FORMS)
-def test_create_node_sends_fields(
-    driver: Driver, sandbox: Sandbox, image: str, options: Any, fields: Any
-) -> None:
+def test_create_sends(driver: Driver, sandbox: Any, image: str, options: Any, fields: Any) -> None:
     driver.create_node(image=image, **options)
     form = sent_form(sandbox)
     assert {name: form.get(name) for name in fields} == fields
@@ -167,16 +151,14 @@ def test_create_node_with_a_parameter_of_the_image_below(create: Create, sandbox
     assert sent_form(sandbox)["parameter--inherited"] == "yes"
 
 
-def test_create_node_knows_the_size_that_all_machines_have(
-    driver: Driver, create: Create, application: NodeImage, size: NodeSize
-) -> None:
+def test_create_node_knows_the_size(driver: Driver, create: Create, size: NodeSize) -> None:
     node: Any = create(size=size)
     assert (node.size.id, node.size.extra["unknown"]) == (size.id, ["ram", "disk", "price"])
     node = driver.ex_get_node(node)
     assert node.size.id == size.id
     assert create().size is None
     several = {"apache": {"service-offer": size.id}}
-    assert driver.create_node(image=application, ex_parameters=several).size is None
+    assert driver.create_node(image=SYSTEM, ex_parameters=several).size is None
 
 
 def test_create_node_refused_with_a_hint(create: Create, sandbox: Sandbox) -> None:
@@ -192,9 +174,7 @@ def test_create_node_refused_with_a_hint(create: Create, sandbox: Sandbox) -> No
         assert (caught.value.http_code, caught.value.detail) == (409, detail)
 
 
-def test_create_node_that_takes_long_to_be_accepted_is_not_sent_again(
-    driver: Driver, create: Create, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_create_that_takes_long(driver: Any, create: Any, sandbox: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("slipstream.backends.slipstream.deploying.POST_TIMEOUT", 0.05)
     settings = driver._session.transport.settings
     object.__setattr__(settings, "read_timeout", 0.05)
@@ -264,16 +244,15 @@ def test_create_node_with_too_long_a_value(create: Any, sandbox: Any, character:
     assert sandbox.world.run(node.id).get("machine:wordpress_title") == title
 
 
-def test_each_parameter_is_listed_once(driver: Driver, component: Any, application: Any) -> None:
+def test_each_parameter_is_listed_once(driver: Driver) -> None:
     client = driver.get_image("examples/tutorials/service-testing/client").extra
-    for declared in (client, component.extra, *application.extra["nodes"].values()):
+    component, application = (driver.get_image(name).extra for name in (WORDPRESS, SYSTEM))
+    for declared in (client, component, *application["nodes"].values()):
         names = [parameter["name"] for parameter in declared["parameters"]]
         assert len(names) == len(set(names)) > 1
 
 
-def test_output_with_a_password_is_secret_by_its_declaration(
-    driver: Driver, sandbox: Sandbox, create: Create, waiting: FakeTime
-) -> None:
+def test_output_declared_as_password(driver: Any, sandbox: Any, create: Any, waiting: Any) -> None:
     node = create()
     driver.ex_wait_node_in_state(node)
     options: dict[str, Any] = {"deployment_id": node.id, "ignore_abort": False}

@@ -143,9 +143,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("kind", "body", "words"), REASONS)
-def test_refusal_has_the_reason_of_the_server_in_any_form(
-    driver: Driver, sandbox: Sandbox, kind: str, body: str, words: str
-) -> None:
+def test_refusal_has_reason(driver: Any, sandbox: Any, kind: str, body: str, words: str) -> None:
     for status in (404, 409, 599):
         fault: dict[str, Any] = {"status": status, "headers": {"Content-Type": kind}}
         sandbox.faults.add("GET", "/appstore", body=body.format(s=status), **fault)

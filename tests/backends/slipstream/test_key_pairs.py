@@ -40,9 +40,7 @@ def keys(sandbox: Sandbox) -> list[str]:
     return [*lines, "rubbish with a secret"]
 
 
-def test_list_names_keys_by_comment_or_else_by_fingerprint(
-    driver: Driver, keys: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_list_names_each_key(driver: Driver, keys: list[str], caplog: Any) -> None:
     pairs = driver.list_key_pairs()
     nameless = pairs[1].extra["fingerprint_sha256"]
     assert nameless.startswith("SHA256:")
@@ -193,9 +191,7 @@ INCOMPLETE = {
 
 @pytest.mark.parametrize("times", [1, None])
 @pytest.mark.parametrize("profile", INCOMPLETE)
-def test_profile_that_is_not_complete_is_not_written_back(
-    driver: Driver, sandbox: Sandbox, profile: str, times: int | None
-) -> None:
+def test_incomplete_profile(driver: Driver, sandbox: Sandbox, profile: str, times: Any) -> None:
     driver.import_key_pair_from_string("first", KEY)
     before = lines(sandbox)
     sandbox.journal.clear()

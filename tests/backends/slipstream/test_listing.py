@@ -172,24 +172,7 @@ def test_list_locations_with_their_countries(driver: Driver, sandbox: Sandbox) -
     assert listed() == [("connector/ec2-eu-west", "ec2-eu-west", "", ["country"]), geneva]
 
 
-def test_searches_use_the_parameters_of_the_server(driver: Driver, sandbox: Sandbox) -> None:
-    driver.list_locations()
-    driver.list_sizes()
-    driver.ex_list_virtual_machines()
-    searches = [entry for entry in sandbox.journal if entry.method == "PUT"]
-    assert len(searches) == 5
-    countries = next(entry for entry in searches if entry.path == "/api/service-offer")
-    assert countries.form is not None
-    assert countries.form["$select"] == ["id,connector,resource:country"]
-    for search in searches:
-        assert search.form is not None
-        assert set(search.form) <= {"$filter", "$select", "$first", "$last", "$orderby"}
-        assert int(search.form["$last"][0]) <= 10_000
-
-
-def test_list_locations_of_credentials_alone_or_of_the_profile_alone(
-    driver: Driver, login: Login, sandbox: Sandbox
-) -> None:
+def test_list_locations_of_one_source(driver: Driver, login: Login, sandbox: Sandbox) -> None:
     admin = login("super")
     assert admin.list_locations() == []
     principal = {"principal": "super", "type": "USER"}

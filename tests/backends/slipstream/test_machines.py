@@ -78,15 +78,3 @@ def test_machine_has_the_state_that_the_cloud_names(driver: Driver, sandbox: San
         sandbox.world.add_machine(state=word)
     machines = driver.ex_list_virtual_machines()
     assert {machine.extra["state"]: machine.state for machine in machines} == STATES
-
-
-PUBLIC = ["203.0.113.7", "2001:db8::1", "host.example.org", "::ffff:203.0.113.7"]
-PRIVATE = ["10.1.2.3", "192.168.1.1", "172.20.0.1", "fd00::1", "::ffff:10.1.2.3", "::ffff:a01:203"]
-
-
-def test_machine_has_public_or_private_addresses(driver: Driver, sandbox: Sandbox) -> None:
-    for address in (*PUBLIC, *PRIVATE):
-        sandbox.world.add_machine()["ip"] = address
-    machines = driver.ex_list_virtual_machines()
-    assert sorted(ip for machine in machines for ip in machine.public_ips) == sorted(PUBLIC)
-    assert sorted(ip for machine in machines for ip in machine.private_ips) == sorted(PRIVATE)

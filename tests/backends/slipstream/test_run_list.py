@@ -274,9 +274,7 @@ PARENTS: list[tuple[list[str], str, int]] = [
 
 
 @pytest.mark.parametrize(("parents", "message", "number"), PARENTS)
-def test_parents_that_go_round_or_elsewhere(
-    driver: Driver, serve: Any, parents: list[str], message: str, number: int
-) -> None:
+def test_odd_parents(driver: Driver, serve: Any, parents: Any, message: str, number: int) -> None:
     def answer(request: Request, number: int) -> str:
         name, parent = request.path.rpartition("/")[2], parents[number]
         return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node
@@ -41,9 +43,7 @@ def refuse(sandbox: Sandbox, detail: str, *, status: int = 409, times: int | Non
     sandbox.faults.add("DELETE", ".*", status=status, body=body, headers=XML, times=times)
 
 
-def test_destroy_while_the_machine_starts_leaves_no_machine(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_destroy_while_the_machine_starts(driver: Driver, sandbox: Sandbox, waiting: Any) -> None:
     sandbox.world.refuses_early_termination = True
     node = deploy(driver)
     assert driver.destroy_node(node)
@@ -56,9 +56,7 @@ def test_destroy_while_the_machine_starts_leaves_no_machine(
     assert max(waiting.slept) <= 10
 
 
-def test_destroy_a_node_whose_machine_never_comes(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime, node: Node
-) -> None:
+def test_destroy_if_no_machine_comes(driver: Any, sandbox: Any, waiting: Any, node: Node) -> None:
     driver.destroy_node(node)
     refuse(sandbox, NO_INSTANCES)
     sandbox.world.set_parameter(node.id, "machine:instanceid", "")
@@ -111,9 +109,7 @@ def test_destroy_a_node_that_does_not_exist_or_by_force(driver: Driver, node: No
             call(node)
 
 
-def test_reads_and_waits_of_an_account_that_was_deleted(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime, node: Node
-) -> None:
+def test_reads_of_a_deleted_account(driver: Any, sandbox: Any, waiting: Any, node: Node) -> None:
     driver.list_key_pairs()  # which learns who is logged in
     sandbox.faults.add("GET", ".*", status=200, body="", headers={"Content-Type": ""}, times=None)
     for read in (

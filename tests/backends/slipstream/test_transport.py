@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
 from libcloud.common.types import LibcloudError
 
 from slipstream.libcloud.errors import (
@@ -28,11 +27,6 @@ from .support import XML, Driver, Login, stub_server
 
 PASSING: list[dict[str, Any]] = [{"status": status} for status in (429, 502, 503, 504)]
 PASSING += [{"cut": cut} for cut in ("before", "after", "body")]
-
-
-@pytest.fixture
-def endpoint(reused_endpoint: LiveEndpoint) -> LiveEndpoint:
-    return reused_endpoint
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=str)
