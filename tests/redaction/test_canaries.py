@@ -97,9 +97,7 @@ def test_session_of_a_cookie_file_is_not_shown(
     assert seen.leaks(*secrets) == []
 
 
-def test_fields_of_a_session_template_are_not_shown(
-    login: Login, sandbox: Sandbox, seen: Seen
-) -> None:
+def test_fields_of_a_session_template_are_not_shown(login: Any, sandbox: Any, seen: Seen) -> None:
     fields = {"username": "alice", "pin-of-the-bank": TEMPLATE_FIELD, "password": PASSWORD}
     body = json.dumps({"status": 403, "message": f"no {TEMPLATE_FIELD} and no {PASSWORD}"})
     sandbox.faults.add("POST", "/api/session", status=403, body=body, headers=JSON)
@@ -129,9 +127,7 @@ def test_code_of_a_second_factor_is_not_shown(
 
 
 @on_slipstream
-def test_token_of_a_session_template_is_not_shown(
-    login: Login, sandbox: Sandbox, seen: Seen
-) -> None:
+def test_token_of_a_session_template_is_not_shown(login: Login, sandbox: Any, seen: Seen) -> None:
     sandbox.world.provider_tokens[PASSWORD] = "alice"
     options: dict[str, Any] = {"ex_login_method": "mitreid-token"}
     driver = login(None, ex_login_parameters={"token": PASSWORD}, **options)
@@ -211,9 +207,14 @@ def test_new_private_key_is_not_shown(driver: Driver, sandbox: Sandbox, seen: Se
 
 
 def test_user_of_a_proxy_is_not_shown(login: Login, seen: Seen, monkeypatch: Any) -> None:
-    for address in ("http://joe:Tg5canary@127.0.0.1:1", "http://joe:Tg5canary@bad host:1", None):
-        monkeypatch.setenv("http_proxy", "http://joe:Tg5canary@127.0.0.1:1")
-        with pytest.raises(DriverError) as caught:
+    url, nowhere = (
+        "http://joe:Tg5canary@127.0.0.1:1",
+        r"through the proxy http://\S+127\.0\.0\.1:1",
+    )
+    bad = "http://joe:Tg5canary@bad host:1"
+    for address, message in {url: nowhere, bad: "not the URL of a proxy", None: nowhere}.items():
+        monkeypatch.setenv("http_proxy", url)
+        with pytest.raises(DriverError, match=message) as caught:
             login(proxy_url=address)
         seen.note(caught.value)
     assert "--proxy 'http://***@127.0.0.1:1'" in seen.everything()

@@ -24,7 +24,7 @@ from slipstream.transport import calls
 from slipstream.transport.calls import NO_CALL
 from slipstream.transport.request_log import Exchange
 
-from .support import Driver, LiveEndpoint, Login, Seen, command_of, deploy
+from .support import Driver, Login, Seen, command_of, deploy
 
 LABEL = re.compile(r"\[([0-9a-f]{8}) (\w+)\]")
 on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
@@ -63,9 +63,7 @@ def test_log_of_a_login(login: Login, sandbox: Sandbox, seen: Seen) -> None:
     assert re.search(r"Set-Cookie: com\.[a-z.]+=\*\*\*; ", session)
 
 
-def test_log_has_the_call_in_each_line_and_record(
-    endpoint: LiveEndpoint, driver: Driver, seen: Seen
-) -> None:
+def test_log_has_the_call_in_each_line_and_record(endpoint: Any, driver: Any, seen: Seen) -> None:
     driver.list_locations()
     driver.list_nodes()
     calls = labels(seen)
@@ -133,9 +131,7 @@ def test_log_of_failures(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
 
 
 @on_slipstream
-def test_log_without_listeners_formats_nothing(
-    login: Login, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_log_without_listeners_formats_nothing(login: Any, monkeypatch: Any, caplog: Any) -> None:
     def forbidden(*_: Any, **__: Any) -> str:
         pytest.fail("something was formatted")
 

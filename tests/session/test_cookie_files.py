@@ -76,9 +76,7 @@ def test_cookie_file_without_a_session(login: Login, sandbox: Sandbox, file: Pat
 
 
 @on_slipstream
-def test_cookie_file_without_a_session_document(
-    login: Login, sandbox: Sandbox, file: Path
-) -> None:
+def test_cookie_file_without_a_session_document(login: Login, sandbox: Any, file: Path) -> None:
     for session in list(sandbox.world.store.collection("session")):
         sandbox.world.store.remove(session["id"])
     assert login(ex_cookie_file=file).list_key_pairs()[0].name == "alice@laptop"

@@ -80,9 +80,7 @@ def test_session_is_not_renewed_for_a_node_of_another_user(
 
 
 @pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
-def test_session_not_renewable(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_session_not_renewable(endpoint: Any, driver: Any, sandbox: Any, tmp_path: Path) -> None:
     driver.ex_save_cookies(tmp_path / "cookies.txt")
     by_file = endpoint.login(ex_cookie_file=tmp_path / "cookies.txt")
     world = sandbox.world

@@ -65,9 +65,7 @@ def test_api_version_is_detected_or_must_fit_the_kind(endpoint: LiveEndpoint) ->
     assert len(endpoint.sandbox.journal) == 0
 
 
-def test_request_is_sent_as_the_user_who_is_logged_in(
-    endpoint: LiveEndpoint, connection: Any
-) -> None:
+def test_request_is_sent_as_the_user_who_is_logged_in(endpoint: Any, connection: Any) -> None:
     response = connection.request("/api/session", params={"$first": 1, "$last": [20]})
     assert isinstance(response, Response)
     response = cast(Any, response)
@@ -212,9 +210,7 @@ def test_connection_leads_nowhere_else(driver: Driver, sandbox: Sandbox, connect
 
 
 @on_slipstream
-def test_connection_timeout_can_be_changed(
-    driver: Driver, sandbox: Sandbox, connection: Any
-) -> None:
+def test_connection_timeout_can_be_changed(driver: Any, sandbox: Sandbox, connection: Any) -> None:
     connection.timeout = 0.05
     connection.retry_delay = 0.002
     connection.backoff = 1.5

@@ -26,9 +26,7 @@ NUMBERS = [math.nan, math.inf, -math.inf, 10**400, 10**5000, -(10**5000), -1, Tr
     "value", [*NUMBERS, Decimal(5), 1j, 1e300], ids=lambda v: type(v).__name__
 )
 @pytest.mark.parametrize("limits", [{}, {"above_zero": True}, {"whole": True}])
-def test_what_is_no_number_that_can_be_counted_is_refused(
-    value: object, limits: dict[str, Any]
-) -> None:
+def test_what_is_no_number_that_can_be_counted_is_refused(value: object, limits: Any) -> None:
     with pytest.raises(BadInput, match=r"^pause must be a .*number .*, not .{1,40}\.$") as caught:
         check_number("pause", value, **limits)
     assert "'5'" not in str(caught.value)
