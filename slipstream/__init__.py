@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from slipstream.session import Session
     from slipstream.session.login import Login, LoginAttempt
     from slipstream.transport.messages import Request, Response
+    from slipstream.values import DeploymentRequest, Parameter, Role
     from slipstream.values.endpoint import Credentials, Endpoint
-    from slipstream.values.resources import DeploymentRequest, Parameter, Role
 
 __version__ = VERSION
 

@@ -24,6 +24,7 @@ from slipstream.errors import BadInput, DriverError, UnknownName, nearest, short
 from slipstream.hookspecs import Backend
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine
+from slipstream.values import Parameter, Role
 from slipstream.values.fields import check_number
 from slipstream.values.plain import (
     CONTROL_CHARACTERS,
@@ -32,7 +33,6 @@ from slipstream.values.plain import (
     shown_path,
     user_path,
 )
-from slipstream.values.resources import Parameter, Role
 from slipstream.values.ssh_key import PRIVATE_KEY, SSHKey
 
 T = TypeVar("T")

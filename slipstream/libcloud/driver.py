@@ -66,11 +66,18 @@ from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
 from slipstream.transport import TransportSettings
 from slipstream.transport.settings import client_certificate
-from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
+from slipstream.values import (
+    Deployment,
+    DeploymentRequest,
+    DeploymentState,
+    ModuleKind,
+    Phase,
+    Role,
+    ServiceOffer,
+)
 from slipstream.values.endpoint import Credentials, Endpoint
 from slipstream.values.fields import Pages, by_page, check_number
 from slipstream.values.plain import user_path
-from slipstream.values.resources import DeploymentRequest, Role
 from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]

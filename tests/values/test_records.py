@@ -27,6 +27,7 @@ from slipstream.values import (
     ModuleParameter,
     Parameter,
     Phase,
+    Role,
     RunParameter,
     ServiceOffer,
     SSHKey,
@@ -35,7 +36,6 @@ from slipstream.values import (
 )
 from slipstream.values.endpoint import Credentials, Endpoint
 from slipstream.values.fields import Pages, by_page
-from slipstream.values.resources import Role
 
 MODULE: dict[str, Any] = {"id": "a/1", "path": "a", "name": "a", "kind": ModuleKind.COMPONENT}
 RECORDS: list[tuple[Any, dict[str, Any]]] = [

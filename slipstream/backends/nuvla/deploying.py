@@ -33,8 +33,15 @@ from slipstream.session import Session
 from slipstream.session.session import PLACEHOLDER
 from slipstream.transport.calls import get_logger
 from slipstream.transport.messages import expect
-from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
-from slipstream.values.resources import DeploymentRequest, Role
+from slipstream.values import (
+    Deployment,
+    DeploymentRequest,
+    Module,
+    ModuleKind,
+    ModuleParameter,
+    Role,
+    ServiceOffer,
+)
 
 log = get_logger(__name__)
 

@@ -44,14 +44,16 @@ from slipstream.transport.calls import get_logger
 from slipstream.transport.messages import Request, expect
 from slipstream.values import (
     Deployment,
+    DeploymentRequest,
     Module,
     ModuleKind,
     ModuleNode,
     ModuleParameter,
+    Parameter,
     Phase,
+    Role,
     ServiceOffer,
 )
-from slipstream.values.resources import DeploymentRequest, Parameter, Role
 
 log = get_logger(__name__)
 

@@ -18,8 +18,7 @@ from slipstream.libcloud.errors import (
 )
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport
-from slipstream.values import DeploymentRequest, Role
-from slipstream.values.resources import Parameter
+from slipstream.values import DeploymentRequest, Parameter, Role
 
 from .support import (
     CLUSTER,
