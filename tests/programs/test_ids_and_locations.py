@@ -86,39 +86,44 @@ def test_images_can_be_listed_by_location(endpoint: LiveEndpoint, driver: Driver
         assert len(set(map(frozenset, by_location))) > 1
 
 
-@pytest.mark.parametrize(
-    ("method", "arguments"),
-    [
-        ("list_nodes", {"ex_active_only": "no"}),
-        ("list_nodes", {"ex_addresses": 0}),
-        ("list_sizes", {"ex_all": "no"}),
-        ("list_images", {"ex_path": "apps", "ex_recurse": "no"}),
-        ("delete_image", {"node_image": BLOG, "ex_all_versions": "no"}),
-        ("ex_operation", {"node": "", "ignore_abort": "no"}),
-        ("ex_wait_node_in_state", {"node": "", "ignore_abort": "no"}),
-        ("ex_get_node_parameter", {"node": "", "parameter_name": "a", "ignore_abort": "no"}),
-        ("create_node", {"image": BLOG, "ex_scalable": 1}),
-        ("destroy_node", {"node": "", "ex_force": "no"}),
-    ],
-)
-def test_flag_must_be_a_bool(endpoint: Any, driver: Driver, method: str, arguments: Any) -> None:
-    if "node" in arguments:
-        arguments = arguments | {"node": endpoint.deploy(driver, "shop")}
-    endpoint.sandbox.journal.clear()
-    with pytest.raises(TypeError, match="must be True or False"):
-        getattr(driver, method)(**arguments)
-    assert list(endpoint.sandbox.journal) == []
+Wrong = Callable[[Any, LiveEndpoint, Any], object]
+FLAGS: list[Wrong] = [
+    lambda d, e, node: d.list_nodes(ex_active_only="no"),
+    lambda d, e, node: d.list_nodes(ex_addresses=0),
+    lambda d, e, node: d.list_sizes(ex_all="no"),
+    lambda d, e, node: d.list_images(ex_path="apps", ex_recurse="no"),
+    lambda d, e, node: d.delete_image(BLOG, ex_all_versions="no"),
+    lambda d, e, node: d.ex_operation(node, ignore_abort="no"),
+    lambda d, e, node: d.ex_wait_node_in_state(node, ignore_abort="no"),
+    lambda d, e, node: d.ex_get_node_parameter(node, "a", ignore_abort="no"),
+    lambda d, e, node: d.create_node(image=BLOG, ex_scalable=1),
+    lambda d, e, node: d.destroy_node(node, ex_force="no"),
+]
+TEXT, AN_ID = r"{} must be a string, not int\.", r"is an id, not a name\. Pass it to {}\(\)\."
+WRONG: list[tuple[type[Exception], str, Wrong]] = [
+    *((TypeError, "must be True or False", call) for call in FLAGS),
+    (TypeError, TEXT.format("ex_path"), lambda d, e, node: d.list_images(ex_path=3)),
+    (TypeError, TEXT.format("region"), lambda d, e, node: e.login(region=3)),
+    (TypeError, TEXT.format("ex_endpoint_kind"), lambda d, e, node: e.login(ex_endpoint_kind=3)),
+    (TypeError, "no argument 'tenant'; it takes", lambda d, e, node: e.login(tenant="shop")),
+    (TypeError, r"states must be a list, not int\.", lambda d, e, node: d.ex_operation(node, 3)),
+    (TypeError, "node must be a Node", lambda d, e, node: d.ex_get_node(None)),
+    (TypeError, "node must be a Node", lambda d, e, node: d.ex_get_node(7)),
+    (TypeError, "node must be a Node", lambda d, e, node: d.ex_get_node([])),
+    (TypeError, "node must be a Node", lambda d, e, node: d.ex_get_node(object())),
+    (NotFound, r"See list_images\(\)", lambda d, e, node: d.get_image("no/such/thing")),
+    (BadInput, AN_ID.format("ex_get_node"), lambda d, e, node: d.ex_find_node(node.id)),
+    (BadInput, AN_ID.format("get_image"), lambda d, e, node: d.ex_find_image(BLOG)),
+]
 
 
-def test_wrong_types_are_named(endpoint: LiveEndpoint, driver: Driver) -> None:
-    with pytest.raises(TypeError, match=r"ex_path must be a string, not int\."):
-        driver.list_images(ex_path=3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"states must be a list, not int\."):
-        driver.ex_operation(endpoint.deploy(driver, "shop"), 3)  # type: ignore[arg-type]
-    for option in ("region", "ex_endpoint_kind"):
-        wrong: Any = {option: 3}
-        with pytest.raises(TypeError, match=rf"{option} must be a string, not int\."):
-            endpoint.login(**wrong)
+def test_wrong_arguments_are_named(endpoint: LiveEndpoint, driver: Driver) -> None:
+    node = endpoint.deploy(driver, "shop")
+    for error, message, call in WRONG:
+        endpoint.sandbox.journal.clear()
+        with pytest.raises(error, match=message):
+            call(driver, endpoint, node)
+        assert error is not TypeError or len(endpoint.sandbox.journal) == 0, message
 
 
 def test_a_node_is_got_by_whatever_has_its_id(endpoint: LiveEndpoint, driver: Driver) -> None:
@@ -126,27 +131,6 @@ def test_a_node_is_got_by_whatever_has_its_id(endpoint: LiveEndpoint, driver: Dr
     by: Any
     for by in (node, SimpleNamespace(id=node.id), UUID(str(node.id).rpartition("/")[2])):
         assert driver.ex_get_node(by).id == node.id
-    for by in (None, 7, [], object()):
-        with pytest.raises(TypeError, match="node must be a Node"):
-            driver.ex_get_node(by)
-
-
-def test_an_image_that_resembles_none_names_the_call_that_lists(driver: Driver) -> None:
-    with pytest.raises(NotFound, match=r"See list_images\(\)"):
-        driver.get_image("no/such/thing")
-
-
-def test_an_argument_of_another_driver_is_not_taken_for_a_near_one(endpoint: LiveEndpoint) -> None:
-    with pytest.raises(TypeError, match="no argument 'tenant'; it takes"):
-        endpoint.login(tenant="shop")
-
-
-def test_an_id_is_not_taken_for_a_name(endpoint: LiveEndpoint, driver: Driver) -> None:
-    node: Any = endpoint.deploy(driver, "shop")
-    with pytest.raises(BadInput, match=r"is an id, not a name\. Pass it to ex_get_node\(\)\."):
-        driver.ex_find_node(node.id)
-    with pytest.raises(BadInput, match=r"is an id, not a name\. Pass it to get_image\(\)\."):
-        driver.ex_find_image(BLOG)
 
 
 def test_a_typing_error_in_the_name_of_a_key_pair_is_named(driver: Driver) -> None:
@@ -165,24 +149,18 @@ CALLS: dict[str, Callable[[Driver, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("is_constructed", [False, True])
 @pytest.mark.parametrize("call", CALLS)
-def test_misspelt_location(endpoint: Any, driver: Driver, call: str, is_constructed: bool) -> None:
-    name = endpoint.location(endpoint.login()).name
-    typed: Any = name[:-1]
-    if is_constructed:
-        typed = NodeLocation(typed, typed, "", driver)
-    with pytest.raises(BadInput, match=f"'{name[:-1]}'.*{name}"):
-        CALLS[call](driver, typed)
-    assert driver.list_nodes() == []
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_location_of_the_other_family(endpoint: LiveEndpoint, driver: Driver, call: str) -> None:
-    is_nuvla = endpoint.family == "nuvla"
+def test_wrong_location(endpoint: LiveEndpoint, driver: Driver, call: str) -> None:
+    name, is_nuvla = endpoint.location(endpoint.login()).name, endpoint.family == "nuvla"
+    typed: Any
+    for typed in (name[:-1], NodeLocation(name[:-1], name[:-1], "", driver)):
+        with pytest.raises(BadInput, match=f"'{name[:-1]}'.*{name}"):
+            CALLS[call](driver, typed)
+    # An id of the other family.
     other = "connector/exoscale-ch-gva" if is_nuvla else f"infrastructure-service/{uuid.uuid4()}"
     with pytest.raises(BadInput, match=other):
         CALLS[call](driver, other)
+    assert driver.list_nodes() == []
 
 
 def test_a_listed_location_is_not_looked_up(endpoint: LiveEndpoint, driver: Driver) -> None:
