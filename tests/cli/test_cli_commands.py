@@ -59,39 +59,43 @@ def rows(result: Result) -> list[list[str]]:
     return [line.split() for line in result.stdout.splitlines()]
 
 
-def test_login(run: Run, sandbox: Sandbox) -> None:
+def test_login(run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("login").output == f"Logged in to {sandbox.url} as alice.\n"
     document = json.loads(run("login", "--output", "json").stdout)
     assert document == {"endpoint": sandbox.url, "login": "alice"}
+    monkeypatch.setenv("SLIPSTREAM_PASSWORD", "not-the-one")
+    result = run("login")
+    assert result.exit_code == 3
+    assert "not-the-one" not in result.output
 
 
-def test_lists(run: Run, place: str) -> None:
-    assert rows(run("images"))[0] == ["IMAGE", "TYPE", "DESCRIPTION"]
-    assert BLOG in [row[0] for row in rows(run("images"))]
-    assert place in [row[0] for row in rows(run("locations"))]
-    assert "ff:b3:46:0a:1b:4b:68:16:4e:78:51:44:83:6d:15:33" in [
-        row[-1] for row in rows(run("keys"))
-    ]
-    assert rows(run("sizes"))[0][0] == "SIZE"
-    assert rows(run("nodes"))[0][:3] == ["NODE", "NAME", "STATE"]
+LISTS = {
+    "images": ["IMAGE", "TYPE", "DESCRIPTION"],
+    "sizes": ["SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION"],
+    "locations": ["LOCATION", "COUNTRY", "ID"],
+    "keys": ["KEY", "FINGERPRINT"],
+    "nodes": ["NODE", "NAME", "STATE", "ADDRESSES"],
+}
+FINGERPRINT = "ff:b3:46:0a:1b:4b:68:16:4e:78:51:44:83:6d:15:33"
 
 
-def test_deploy_with_a_location_and_a_size_as_lists_show_them(run: Run) -> None:
-    location, size = rows(run("locations"))[-1], rows(run("sizes"))[1]
-    result = run("deploy", BLOG, "--location", location[-1], "--size", size[0])
-    assert "Unknown" not in result.output
-
-
-def test_lists_as_json_and_in_80_columns(run: Run, deploy: Deploy, monkeypatch: Any) -> None:
+def test_lists(run: Run, deploy: Deploy, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy()
     monkeypatch.setattr("slipstream.cli.printing._WIDE", 80)
-    for command in ("images", "sizes", "locations", "keys", "nodes"):
+    tables = {command: rows(run(command)) for command in LISTS}
+    for command, columns in LISTS.items():
         documents = json.loads(run(command, "-o", "json").stdout)
         assert documents
         assert all({"name", "extra"} <= document.keys() for document in documents)
         assert not any("private_key" in document for document in documents)
+        assert tables[command][0] == columns
         folds = command in {"keys", "nodes"}
-        assert folds or len(rows(run(command))) == 1 + len(documents)
+        assert folds or len(tables[command]) == 1 + len(documents)
+    assert BLOG in [row[0] for row in tables["images"]]
+    assert place in [row[0] for row in tables["locations"]]
+    assert FINGERPRINT in [row[-1] for row in tables["keys"]]
+    location, size = tables["locations"][-1][-1], tables["sizes"][1][0]
+    assert "Unknown" not in run("deploy", BLOG, "--location", location, "--size", size).output
 
 
 def test_sizes_of_a_location(run: Run, sandbox: Sandbox, place: str) -> None:
@@ -99,9 +103,6 @@ def test_sizes_of_a_location(run: Run, sandbox: Sandbox, place: str) -> None:
     # The one size of Nuvla is of no location.
     expected = {place} if sandbox.family == "slipstream" else {None}
     assert {document["extra"]["location"] for document in documents} == expected
-    table = rows(run("sizes", "--location", place))
-    assert table[0] == ["SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION"]
-    assert len(table) == 1 + len(documents)
     result = run("sizes", "--location", "exoscale-ch-gvb")
     assert result.exit_code == 2
     assert "Unknown location 'exoscale-ch-gvb'" in result.stderr
@@ -219,13 +220,6 @@ def test_failure_is_one_line(run: Run, arguments: list[str], code: int, words: s
     assert result.stderr.startswith(f"slipstream {arguments[0]}: error: ")
     assert result.stderr.count("\n") == 1
     assert words in result.stderr
-
-
-def test_login_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLIPSTREAM_PASSWORD", "not-the-one")
-    result = run("login")
-    assert result.exit_code == 3
-    assert "not-the-one" not in result.output
 
 
 def test_pipe_gets_whole_lines(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
