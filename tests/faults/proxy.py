@@ -6,13 +6,14 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import urlsplit
+
+from servers import listening
 
 from slipstream.testing.faults import Reply
 
@@ -32,7 +33,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Proxy
+    server: Proxy  # type: ignore[assignment]
     body = b""
     forwards = True
     """Whether a fault may hand the request on to the server."""
@@ -96,15 +97,12 @@ class Exchange(BaseHTTPRequestHandler):
             self.connection.close()
 
 
-class Proxy(ThreadingTCPServer):
+class Proxy:
     """A proxy, which keeps the requests since ``begin``."""
 
-    daemon_threads = True
-    request_queue_size = 64
+    url = ""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Exchange)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.lock = threading.Lock()
         self.begin("")
 
@@ -113,18 +111,16 @@ class Proxy(ThreadingTCPServer):
         self.target, self.plan = target, plan
         self.seen: list[Exchange] = []
 
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing of connections that have ended."""
-
 
 @contextmanager
 def running() -> Iterator[Proxy]:
     """A proxy, until the block ends."""
-    with Proxy() as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.shutdown()
-            thread.join()
+    proxy: Any = Proxy()
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(Exception):  # the other end may hang up at any time
+            Exchange(connection, None, proxy)
+
+    with listening(serve) as port:
+        proxy.url = f"http://127.0.0.1:{port}"
+        yield proxy
