@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import warnings
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from pathlib import Path
@@ -36,10 +36,6 @@ LONGEST_MESSAGE = 700
 MOST_REQUESTS = 150
 MOST_SECONDS = 60
 
-_NEED_NO_NODE = {
-    *("create_node", "deploy_node", "create_key_pair", "delete_key_pair", "delete_image"),
-    *("import_key_pair_from_string", "import_key_pair_from_file"),
-}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
 _VOLATILE = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|127\.0\.0\.1:\d+|\d+-\d\d-\d\dT[\d:.]+Z"
@@ -131,8 +127,7 @@ def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[St
             stage.location = copy(location)
             stage.location.driver = driver
             node = direct.create_node("blog", image=direct.get_image(BLOG), location=location)
-            if call.name not in _NEED_NO_NODE:
-                sandbox.clock.advance(600)
+            sandbox.clock.advance(600)
             if call.name in {"start_node", "ex_start_node"} and family == "nuvla":
                 direct.stop_node(node)
                 sandbox.clock.advance(600)
@@ -208,19 +203,9 @@ class Cell:
     def _stage(self) -> AbstractContextManager[Stage]:
         return stage_of(self.call, self.family, self.proxy, self.folder)
 
-    def results(
-        self, *, step: int = 1, first: int = 0, only: Container[tuple[str, str]] | None = None
-    ) -> Iterator[Result]:
-        """
-        Try each fault in each position that this call has, or some of these combinations.
-
-        :param only: The names of the positions and the faults.
-        """
-        combinations = [
-            (position, fault)
-            for position, fault in self._combinations()
-            if only is None or (position.name, fault.name) in only
-        ][first::step]
+    def results(self, *, step: int = 1, first: int = 0) -> Iterator[Result]:
+        """Try each fault in each position that this call has, or some of these combinations."""
+        combinations = list(self.combinations())[first::step]
         if self.call.fresh and self.usual.changes:
             for position, fault in combinations:
                 with self._stage() as stage:
@@ -235,7 +220,7 @@ class Cell:
                 stage.driver = stage.endpoint.login(ex_endpoint=self.proxy.url, timeout=20)
                 stage.image = stage.driver.get_image(BLOG)
 
-    def _combinations(self) -> Iterator[tuple[Position, Fault]]:
+    def combinations(self) -> Iterator[tuple[Position, Fault]]:
         for position in POSITIONS:
             if self.usual.changes < position.needs or self.usual.requests < position.reads:
                 continue

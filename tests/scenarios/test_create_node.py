@@ -65,11 +65,11 @@ def test_size(driver: Driver, scenario: Scenario, image_of: FindImage, deployed:
     if not sizes:
         scenario.unsupported("it offers no sizes of machines")
     image = image_of("component")
-    places = {location.name: location for location in driver.list_locations()}
-    size = next((s for s in sizes if s.extra["location"] in places), None)
+    by_name = {location.name: location for location in driver.list_locations()}
+    size = next((s for s in sizes if s.extra["location"] in by_name), None)
     if size is None:
         scenario.unsupported("no service offer is one of this account's clouds")
-    node = deployed(image, size=size, location=places[size.extra["location"]])
+    node = deployed(image, size=size, location=by_name[size.extra["location"]])
     assert size.extra["location"] in driver.ex_get_node(node.id).extra["clouds"]
 
 
