@@ -23,23 +23,18 @@ TRACEBACK = (
 )
 
 
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        (TRACEBACK, "RuntimeError: Error response from daemon: manifest unknown"),
-        ("RuntimeError('Error from daemon: no')", "RuntimeError: Error from daemon: no"),
-        ("RuntimeError('Pulling\\nit\\'s \"gone\"\\n',)", "RuntimeError: it's \"gone\""),
-        ("KeyError('content')", "KeyError: content"),
-        ("ValueError(b'x')", "ValueError(b'x')"),
-        (
-            "Exception: <html>\n<head><title>502 Bad Gateway</title></head>\n<body>x</body>",
-            "Exception: 502 Bad Gateway",
-        ),
-        ("<!DOCTYPE html><body><style>p {}</style><p>No &amp; never</p>\n</body>", "No & never"),
-        ("image <none>:latest is missing", "image <none>:latest is missing"),
-        ("", "the server states no reason"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("message", "expected"), [
+    (TRACEBACK, "RuntimeError: Error response from daemon: manifest unknown"),
+    ("RuntimeError('Error from daemon: no')", "RuntimeError: Error from daemon: no"),
+    ("RuntimeError('Pulling\\nit\\'s \"gone\"\\n',)", "RuntimeError: it's \"gone\""),
+    ("KeyError('content')", "KeyError: content"),
+    ("ValueError(b'x')", "ValueError(b'x')"),
+    ("Exception: <html>\n<head><title>502 Bad Gateway</title></head>\n<body>x</body>",
+     "Exception: 502 Bad Gateway"),
+    ("<!DOCTYPE html><body><style>p {}</style><p>No &amp; never</p>\n</body>", "No & never"),
+    ("image <none>:latest is missing", "image <none>:latest is missing"),
+    ("", "the server states no reason"),
+])  # fmt: skip
 def test_reason_is_the_last_line_of_the_message(message: str, expected: str) -> None:
     assert reason({"state": "FAILED", "status-message": message}) == expected
 
@@ -77,14 +72,13 @@ def late(failed: Node, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Nod
     return failed
 
 
-def test_reason_that_comes_late_for_a_node_that_is_read(driver: Driver, late: Node) -> None:
-    assert "no-such-image" in driver.ex_get_node(late).extra["abort"]
-
-
-@pytest.mark.parametrize("wait", ["ex_wait_node_in_state", "wait_until_running"])
-def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node, wait: str) -> None:
+@pytest.mark.parametrize("call", ["ex_get_node", "ex_wait_node_in_state", "wait_until_running"])
+def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node, call: str) -> None:
+    if call == "ex_get_node":
+        assert "no-such-image" in driver.ex_get_node(late).extra["abort"]
+        return
     with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
-        getattr(driver, wait)([late] if wait == "wait_until_running" else late)
+        getattr(driver, call)([late] if call == "wait_until_running" else late)
 
 
 def test_reason_at_the_end_of_a_wait(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slipstream.libcloud.errors import BadInput, DriverError, InvalidCredentials, MalformedAnswer
+from slipstream.libcloud.errors import BadInput, InvalidCredentials, MalformedAnswer
 from slipstream.sandbox import Sandbox
 
 from .support import COOKIE, JSON, Driver, Login, deploy, logins
@@ -47,12 +47,6 @@ def test_login_200_without_a_session(login: Login, sandbox: Sandbox, body: str) 
         login(ex_login_parameters={"code": "123456"})
     assert "password" not in str(caught.value)
     assert logins(sandbox) == len(sandbox.journal.entries("POST")) == 1
-
-
-def test_login_as_to_the_other_family(login: Login, sandbox: Sandbox) -> None:
-    with pytest.raises(DriverError, match="Cannot log in"):
-        login(api_version="1")
-    assert not sandbox.journal.entries("GET", "/api/cloud-entry-point")
 
 
 @pytest.mark.parametrize(
@@ -156,11 +150,6 @@ def test_group_without_a_session_document(login: Login, sandbox: Sandbox, body: 
     sandbox.faults.add("GET", "/api/session", times=None, body=body, headers=JSON)
     with pytest.raises((MalformedAnswer, InvalidCredentials)):
         login(ex_group="acme")
-
-
-def test_group_on_slipstream() -> None:
-    with Sandbox(speed=0) as old, pytest.raises(BadInput, match="no groups"):
-        Driver(old.username, old.password, ex_endpoint=old.url, ex_group="acme")
 
 
 @pytest.mark.parametrize(

@@ -216,15 +216,14 @@ def test_machine_has_the_state_of_the_edge(driver: Driver, sandbox: Sandbox) -> 
         assert {m.state for m in driver.ex_list_virtual_machines()} == {expected}
 
 
-def test_machines_of_a_node(driver: Driver, running: Node, sandbox: Sandbox, start: Start) -> None:
+def test_list_machines_of_a_node_or_location(
+    driver: Driver, bob: Driver, running: Node, sandbox: Sandbox, start: Start
+) -> None:
     assert driver.ex_list_virtual_machines(node=running) == []
     assert len(sandbox.journal) <= 1
     node = start(where="edge-geneva")
     (machine,) = driver.ex_list_virtual_machines(node=node)
     assert (machine.name, machine.extra["node_id"]) == ("edge-geneva", node.id)
-
-
-def test_list_machines_of_a_location(driver: Driver, bob: Driver, sandbox: Sandbox) -> None:
     (machine,) = driver.ex_list_virtual_machines(get_location(driver, "edge-basel"))
     assert machine.name == "edge-basel"
     assert driver.ex_list_virtual_machines(get_location(driver)) == []
