@@ -52,8 +52,10 @@ def failed(endpoint: LiveEndpoint, node: Node) -> None:
         endpoint.pass_time()
 
 
-def test_operation_is_made_without_a_request(endpoint: Any, driver: Driver, node: Node) -> None:
-    operation = driver.ex_operation(node)
+def test_operation_is_made_without_a_request_and_polled_by_one_until_the_end(
+    endpoint: LiveEndpoint, driver: Driver, node: Node
+) -> None:
+    operation, journal = driver.ex_operation(node), endpoint.sandbox.journal
     assert (operation.node_id, operation.node_name) == (node.id, "blog")
     assert operation.endpoint == endpoint.url
     assert operation.states == (READY[endpoint.family],)
@@ -61,13 +63,10 @@ def test_operation_is_made_without_a_request(endpoint: Any, driver: Driver, node
     assert (operation.state, operation.reason, operation.history) == (None, None, ())
     with pytest.raises(BadInput, match="Unknown state 'Redy'"):
         driver.ex_operation(node, "Redy")
-    assert len(endpoint.sandbox.journal) == 0
-
-
-def test_operation_poll_sends_one_request_until_the_end(endpoint: Any, operation: Any) -> None:
+    assert len(journal) == 0
     for number in range(1, 100):
         assert operation.poll() is operation
-        assert len(endpoint.sandbox.journal) == number
+        assert len(journal) == number
         if operation.done:
             break
         endpoint.sandbox.clock.advance(10)
@@ -77,7 +76,7 @@ def test_operation_poll_sends_one_request_until_the_end(endpoint: Any, operation
     pickled = pickle.loads(pickle.dumps(operation))  # needs no driver any more
     assert pickled.poll().done
     assert pickled.wait().state == operation.state
-    assert len(endpoint.sandbox.journal) == number
+    assert len(journal) == number
 
 
 def test_operation_wait_records_each_state(endpoint: Any, operation: Any, waiting: Any) -> None:
