@@ -98,7 +98,8 @@ def test_find_node_by_its_exact_name(driver: Driver, endpoint: LiveEndpoint) -> 
 
 def test_logs_are_not_supported_or_need_a_node(driver: Any, endpoint: LiveEndpoint) -> None:
     expected = BadInput if endpoint.family == "nuvla" else NotSupported
-    for components in (None, [], ""):
+    nothing: list[Any] = [None, [], ""]
+    for components in nothing:
         with pytest.raises(expected):
             driver.ex_get_node_logs("no-such-node", components)
     if endpoint.family != "nuvla":

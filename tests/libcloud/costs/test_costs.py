@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -15,12 +14,7 @@ import pytest
 from endpoints_under_test import BLOG, KINDS, Driver, LiveEndpoint, serve
 from fake_time import FakeTime
 from key_files import KEY, make_pair
-from libcloud.compute.base import (
-    KeyPair,
-    Node,
-    NodeAuthSSHKey,
-    NodeImage,
-)
+from libcloud.compute.base import KeyPair, Node, NodeAuthSSHKey, NodeImage
 from libcloud.compute.deployment import ScriptDeployment
 
 from slipstream.libcloud.errors import BadInput, DeployFailed, NotSupported
@@ -186,32 +180,26 @@ def _created(**options: Callable[[World], object]) -> Callable[[World], object]:
     return call
 
 
-def _application(world: World) -> NodeImage:
-    system = "examples/tutorials/service-testing/system"
-    return world.image if world.nuvla else world.driver.get_image(system)
-
-
 def _listed(world: World) -> NodeImage:
     images = world.driver.list_images()
     return next(image for image in images if image.name.lower() == "wordpress")
 
 
-def _key(_: World) -> NodeAuthSSHKey:
-    blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes([1]) * 32).decode()
-    return NodeAuthSSHKey(f"ssh-ed25519 {blob} of-1")
-
-
+SYSTEM = "examples/tutorials/service-testing/system"
 OTHER_CASES: dict[str, tuple[Callable[[World], object], int, int]] = {
     "no addresses": (lambda w: w.driver.list_nodes(ex_addresses=False), 1, 1),
     "sizes of a location": (lambda w: w.driver.list_sizes(w.location), 1, 0),
     "all sizes": (lambda w: w.driver.list_sizes(ex_all=True), 1, 0),
-    "a new key": (_created(auth=_key), 6, 0),
+    "a new key": (_created(auth=lambda w: make_pair(w.folder, "new").auth), 6, 0),
     "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 3, 0),
     "a listed image": (_created(image=_listed), 2, 4),
     "an image by its path": (_created(image=lambda _: BLOG), 3, 5),
     "a location by its id": (_created(ex_cloud=lambda w: w.location.id), 2, 4),
     "a location by its name": (_created(ex_cloud=lambda w: w.location.name), 2, 5),
-    "an application": (_created(image=_application), 3, 3),
+    "an application": (
+        _created(image=lambda w: w.image if w.nuvla else w.driver.get_image(SYSTEM)),
+        *(3, 3),
+    ),
     "get_image by path": (lambda w: w.driver.get_image(BLOG), 1, 2),
     "a tree": (
         lambda w: w.driver.list_images(None, "apps" if w.nuvla else "examples/images", True),

@@ -208,8 +208,9 @@ def test_operation_needs_a_driver_of_its_endpoint(
 
 
 def test_operation_from_another_document() -> None:
-    documents: list[dict[str, object]] = [{}, {"node_id": "x"}, {"history": 3}, {"history": [{}]}]
-    for document in (*documents, {"history": [{"timestamp": "soon"}]}):
+    soon = [{"timestamp": "soon"}]
+    documents: list[Any] = [{}, {"node_id": "x"}, *({"history": h} for h in (3, [{}], soon))]
+    for document in documents:
         with pytest.raises(BadInput, match=r"not a document of a NodeOperation.*to_dict\(\)"):
             NodeOperation.from_dict(document)
 
