@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Self
 
 import attrs
 from flask import Flask, Response, abort, json, request
@@ -158,6 +158,11 @@ class Resource:
     ) -> None:
         self.world, self.identity = world, identity
         self.sent, self._fields = sent, fields
+
+    @classmethod
+    def of(cls, name: str, **attributes: Any) -> type[Self]:
+        """A type of resource that needs no more than values of the class's attributes."""
+        return type(name, (cls,), {"name": name, **attributes})
 
     # What a family decides.
 

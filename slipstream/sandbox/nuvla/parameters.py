@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.state import USER, State, acl
+from slipstream.sandbox.nuvla.state import State, acl
 from slipstream.sandbox.store import Document
 
 THIS_MACHINE = "127.0.0.1"
@@ -138,8 +137,3 @@ def _of_services(
             values[f"{protocol}.{port}"] = str(public)
         for name, value in values.items():
             yield node, f"{node}.{name}", value
-
-
-class DeploymentParameter(Resource):
-    name = "deployment-parameter"
-    bulk = ("bulk-delete", USER)

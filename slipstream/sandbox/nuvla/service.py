@@ -16,30 +16,11 @@ from flask import Flask, Response, request
 
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import ENTRY_POINT, respond
-from slipstream.sandbox.nuvla import credentials, deployments, jobs, modules, parameters, sessions
+from slipstream.sandbox.nuvla import credentials, deployments, jobs, modules, sessions
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, PULL, USER, acl, normalise
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.world import blog
-
-
-class SessionTemplate(Resource):
-    name = "session-template"
-    searchers = ANON
-    adders = ADMIN
-
-
-class Event(Resource):
-    """Events of resources. The server creates most of them, the sandbox all."""
-
-    name = "event"
-    is_editable = False
-    hidden = ("content/resource/content",)
-    bulk = ("bulk-delete", USER)
-
-
-class InfrastructureService(Resource):
-    name = "infrastructure-service"
 
 
 class InfrastructureServiceGroup(Resource):
@@ -68,17 +49,21 @@ class NuvlaBox(Resource):
         )
 
 
-class NuvlaBoxStatus(Resource):
-    name = "nuvlabox-status"
-    adders = ADMIN
-    hidden = ("coe-resources",)
-
-
 _TYPES: tuple[type[Resource], ...] = (
-    *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
+    *(sessions.Session, sessions.Callback, modules.Module),
     *(deployments.Deployment, deployments.ResourceLog, jobs.Job, credentials.Credential),
-    *(SessionTemplate, Event, InfrastructureService, InfrastructureServiceGroup),
-    *(NuvlaBox, NuvlaBoxStatus),
+    *(InfrastructureServiceGroup, NuvlaBox),
+    Resource.of("session-template", searchers=ANON, adders=ADMIN),
+    Resource.of("infrastructure-service"),
+    Resource.of("deployment-parameter", bulk=("bulk-delete", USER)),
+    Resource.of("nuvlabox-status", adders=ADMIN, hidden=("coe-resources",)),
+    # The server creates most events, the sandbox all.
+    Resource.of(
+        "event",
+        is_editable=False,
+        hidden=("content/resource/content",),
+        bulk=("bulk-delete", USER),
+    ),
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (

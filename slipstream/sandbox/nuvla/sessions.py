@@ -77,26 +77,25 @@ class Session(Resource):
         values = self.filled_template(body.get("template"), _FIELDS)
         if values is None:
             return respond()
+        user, typed = self._find_user(values)
         texts = {name: body[name] for name in ("name", "description", "tags") if name in body}
-        login = {"template": values["id"], "texts": texts}
-        if values["method"] == "api-key":
-            key = values["key"]
-            claims = self.world.api_key_claims(key, values["secret"])
-            if claims is None:
-                raise forbidden("credential/" + key.removeprefix("credential/"))
-            user = claims["identity"]
-            return self.enter(user=user, typed=user, **login)
-        user = self._by_password(values["username"], values["password"])
-        login |= {"user": user, "typed": values["username"]}
-        if user in self.world.second_factors:
+        login = {"template": values["id"], "texts": texts, "user": user, "typed": typed}
+        if values["method"] == "password" and user in self.world.second_factors:
             return self._ask_for_code(login)
         return self.enter(**login)
 
-    def _by_password(self, name: str, password: str) -> str:
+    def _find_user(self, values: Document) -> tuple[str, str]:
+        """The user's id, and the name that the session has."""
+        if values["method"] == "api-key":
+            claims = self.world.api_key_claims(values["key"], values["secret"])
+            if claims is None:
+                raise forbidden("credential/" + values["key"].removeprefix("credential/"))
+            return claims["identity"], claims["identity"]
+        name = values["username"]
         for user in self.world.store.collection("user"):
-            is_right = self.world.passwords[user["id"]] == password
+            is_right = self.world.passwords[user["id"]] == values["password"]
             if name in {user["name"], user.get("email")} and is_right:
-                return str(user["id"])
+                return user["id"], name
         raise JsonProblem(403, f"invalid credentials for '{name}'", name)
 
     def _ask_for_code(self, login: Document) -> Response:

@@ -6,7 +6,7 @@ Source: SlipStreamServer, jar-service RunListResource.java and jar-connector fac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -168,8 +168,13 @@ def _keep_running(account: Account, form: Mapping[str, str]) -> str:
 
 def _read_nodes(state: State, module: Module, form: Mapping[str, str]) -> list[_Node]:
     """The nodes of a module with the values of a form."""
-    nodes = {node.name: node for node in _default_nodes(state, module)}
     is_application = module.category == "Deployment"
+    nodes = {
+        own.name: _Node(
+            name=own.name, component=state.library.find(own.path), mappings=own.parameters
+        )
+        for own in module.nodes
+    } or {"machine": _Node(component=module)}
     for field in [name for name in form if name not in _GLOBAL_FIELDS]:
         parts = field.split("--")
         if len(parts) != (4 if is_application else 2):
@@ -186,17 +191,6 @@ def _unquoted(text: str) -> str:
     # The server wraps a value in quotes unless it has some, then strips one pair.
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     return text[1:-1] if quoted else text
-
-
-def _default_nodes(state: State, module: Module) -> Iterator[_Node]:
-    if module.category == "Image":
-        yield _Node(component=module)
-    for own in module.nodes:
-        yield _Node(
-            name=own.name,
-            component=state.library.find(own.path),
-            mappings=own.parameters,
-        )
 
 
 def _settle_cloud(state: State, account: Account, node: _Node) -> None:

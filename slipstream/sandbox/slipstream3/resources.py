@@ -226,21 +226,14 @@ class Session(Resource):
         return created(identifier, headers={"Set-Cookie": cookie})
 
 
-def _read_only(name: str, *rules: tuple[str, str]) -> type[Resource]:
-    is_described = name in {"connector", "session-template"}
-    return type(
-        _key(name), (Resource,), {"name": name, "rules": rules, "is_described": is_described}
-    )
-
-
 _USERS_VIEW, _USERS_ADD = ("USER", "VIEW"), ("USER", "MODIFY")
 _TYPES: tuple[type[Resource], ...] = (
     *(Event, Session),
-    _read_only("connector", ("ADMIN", "MODIFY"), _USERS_VIEW),
-    _read_only("credential", ("ADMIN", "MODIFY"), _USERS_ADD),
-    _read_only("service-offer", _USERS_ADD),
-    _read_only("session-template", ("ANON", "VIEW"), _USERS_VIEW),
-    _read_only("virtual-machine", ("ADMIN", "MODIFY"), _USERS_VIEW),
+    Resource.of("connector", rules=(("ADMIN", "MODIFY"), _USERS_VIEW), is_described=True),
+    Resource.of("credential", rules=(("ADMIN", "MODIFY"), _USERS_ADD)),
+    Resource.of("service-offer", rules=(_USERS_ADD,)),
+    Resource.of("session-template", rules=(("ANON", "VIEW"), _USERS_VIEW), is_described=True),
+    Resource.of("virtual-machine", rules=(("ADMIN", "MODIFY"), _USERS_VIEW)),
 )
 RESOURCES: Mapping[str, type[Resource]] = {resource.name: resource for resource in _TYPES}
 # Collections that only the entry point names.
