@@ -6,8 +6,6 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import attrs
-
 from fidelity import nuvla, slipstream
 from fidelity.results import Result, reasons, share, table, unplayed
 
@@ -36,36 +34,27 @@ with https, because most clients would not send it back over http.
 """
 
 
-@attrs.frozen
-class Recording:
-    """A recording of a real server: how it was run, when, and what puts it to the sandbox."""
-
-    server: str
-    date: str
-    results: Callable[[], list[Result]]
-
-
-RECORDINGS: Mapping[str, Recording] = {
-    "slipstream": Recording(
-        "SlipStream 3.71, both halves run from unmodified source on loopback, with machines of "
-        "its own Dummy connector and deployments driven through the API",
-        "2026-11-25",
-        functools.cache(slipstream.results),
-    ),
-    "nuvla": Recording(
-        "Nuvla's API server 6.19.0 and job engine 5.1.4, run from unmodified source on loopback "
-        "with OpenSearch 2.19.1 in place of Elasticsearch and stub container tools",
-        "2026-11-25",
-        functools.cache(nuvla.results),
-    ),
+DATE = "2026-11-25"
+"""When both servers were recorded."""
+SERVERS = {
+    "slipstream": "SlipStream 3.71, both halves run from unmodified source on loopback, with "
+    "machines of its own Dummy connector and deployments driven through the API",
+    "nuvla": "Nuvla's API server 6.19.0 and job engine 5.1.4, run from unmodified source on "
+    "loopback with OpenSearch 2.19.1 in place of Elasticsearch and stub container tools",
 }
+"""How each of them was run."""
+RESULTS: Mapping[str, Callable[[], list[Result]]] = {
+    "slipstream": functools.cache(slipstream.results),
+    "nuvla": functools.cache(nuvla.results),
+}
+"""What puts each recording to the sandbox."""
 
 
 def _section(family: str, results: list[Result]) -> Iterator[str]:
-    recording, left_out = RECORDINGS[family], reasons(family)["left out"]
+    server, left_out = SERVERS[family], reasons(family)["left out"]
     number = len(results) + len(left_out)
-    yield f"## {recording.server.partition(',')[0]}"
-    yield f"{recording.server}. Recorded on {recording.date}; {number} exchanges."
+    yield f"## {server.partition(',')[0]}"
+    yield f"{server}. Recorded on {DATE}; {number} exchanges."
     yield (
         f"Of what is played, {share(results):.1f} % agree; "
         f"of the core, {share(results, core=True):.1f} %."
@@ -82,10 +71,10 @@ def _section(family: str, results: list[Result]) -> Iterator[str]:
 def main() -> None:
     """Compare, print and write."""
     sections = [_INTRODUCTION]
-    for family, recording in RECORDINGS.items():
-        results = recording.results()
+    for family, server in SERVERS.items():
+        results = RESULTS[family]()
         sections += _section(family, results)
-        print(f"\n{recording.server.partition(',')[0]}\n\n{table(results)}\n")
+        print(f"\n{server.partition(',')[0]}\n\n{table(results)}\n")
         print(f"agree: {share(results):.2f} % of what is played", end=", ")
         print(f"{share(results, core=True):.2f} % of the core")
         for result in results:

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from fidelity.__main__ import RECORDINGS
+from fidelity.__main__ import RESULTS
 from fidelity.results import DATA, reasons, unplayed
 from fidelity.shapes import Response, closed, differences, form
 from fidelity.slipstream import differences as slipstream_differences
@@ -23,9 +23,9 @@ _INVENTED = re.compile(
 MOST_UNPLAYED = {"slipstream": 143, "nuvla": 158}
 
 
-@pytest.mark.parametrize("family", RECORDINGS)
+@pytest.mark.parametrize("family", RESULTS)
 def test_recording_agrees_with_the_sandbox(family: str) -> None:
-    results = RECORDINGS[family].results()
+    results = RESULTS[family]()
     assert [result for result in results if result.outcome == "differs"] == []
     groups = unplayed(family, results)
     skipped = [exchange for group in groups.values() for exchange in group]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from IM.auth import Authentication
@@ -42,18 +43,6 @@ class Here(SlipStreamNodeDriver):
         super().__init__(key, secret, ex_endpoint=URL, region=REGION or None)
 
 
-class Infrastructure:
-    """What the connector knows of the machines that it starts."""
-
-    id = "infrastructure"
-
-    def __init__(self) -> None:
-        self.machines: list[Any] = []
-
-    def add_vm(self, machine: Any) -> None:
-        self.machines.append(machine)
-
-
 def until(machine: Any, connector: Any, auth: Any, *states: str) -> None:
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
@@ -70,7 +59,9 @@ def main() -> None:
     Provider.HERE = "here"  # type: ignore[attr-defined]
     cloud = CloudInfo()
     cloud.type = "LibCloud"
-    infrastructure = Infrastructure()
+    # What the connector knows of the machines that it starts.
+    machines: list[Any] = []
+    infrastructure = SimpleNamespace(id="infrastructure", add_vm=machines.append)
     connector = LibCloudCloudConnector(cloud, infrastructure)
     auth = Authentication(
         [{"type": "LibCloud", "driver": "HERE", "username": USER, "password": PASSWORD}]
@@ -81,7 +72,7 @@ def main() -> None:
     driver = connector.get_driver(auth)
     if driver.features["create_node"]:
         [(launched, _)] = connector.launch(infrastructure, description, description, 1, auth)
-        (machine,) = infrastructure.machines
+        (machine,) = machines
     else:
         # Without keys for machines the connector can start none: it passes OpenStack's ex_keyname.
         launched = None
