@@ -37,21 +37,15 @@ def test_what_is_not_played_answers_501(
     assert message.endswith(" is not played by this sandbox")
 
 
-def test_behind_https_the_cookie_is_for_https_alone(sandbox: Sandbox, nobody: Client) -> None:
-    template = {"href": "session-template/password", "username": sandbox.username}
-    answer = nobody.post(
-        "session",
-        json={"template": {**template, "password": sandbox.password}},
-        headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nuvla.example.org"},
-    )
-    assert "; Secure; Path=/" in answer.headers["Set-Cookie"]
-
-
-def test_day_below_ten_has_one_digit_in_a_cookie() -> None:
+def test_cookie_is_for_https_alone_behind_it_and_a_day_below_ten_has_one_digit() -> None:
     clock = Clock(speed=0, start=datetime(2025, 8, 26, 14, 16, 34, tzinfo=UTC))
     with Sandbox(family="nuvla", clock=clock) as sandbox:
-        answer = Client(sandbox).log_in(username=sandbox.username, password=sandbox.password)
-    assert answer.headers["Set-Cookie"].endswith("Expires=Tue, 2 Sep 2025 14:16:34 GMT")
+        client = Client(sandbox)
+        client.http.headers["X-Forwarded-Proto"] = "https"
+        answer = client.log_in(username=sandbox.username, password=sandbox.password)
+    cookie = answer.headers["Set-Cookie"]
+    assert "; Secure; Path=/" in cookie
+    assert cookie.endswith("Expires=Tue, 2 Sep 2025 14:16:34 GMT")
 
 
 def test_forged_token_is_nobodys(nobody: Client) -> None:

@@ -128,14 +128,6 @@ def test_cloud_must_have_the_image(alice: Client) -> None:
         assert alice.refused("POST", "/run", data=fields) == (409, detail)
 
 
-@pytest.mark.parametrize("text", ["raw", "'raw'", '"raw"'])
-def test_one_pair_of_quotes_is_lost_from_values_of_applications(alice: Client, text: str) -> None:
-    uuid = alice.deploy(SYSTEM, **{"parameter--node--apache--port": text})
-    assert value(alice, uuid, "apache.1:port") == "raw"
-    component = alice.deploy(BLOG, **{"parameter--wordpress_title": text})
-    assert value(alice, component, "machine:wordpress_title") == text
-
-
 def test_application_maps_parameters_over_what_was_sent(alice: Client) -> None:
     fields = {"testclient--multiplicity": "2", "testclient--webserver.port": "81"}
     nodes = {f"parameter--node--{name}": text for name, text in fields.items()}
