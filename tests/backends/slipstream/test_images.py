@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import pytest
 from libcloud.compute.base import NodeImage
@@ -9,7 +8,7 @@ from libcloud.compute.base import NodeImage
 from slipstream.libcloud.errors import BadInput, Forbidden, NotFound
 from slipstream.sandbox import Sandbox
 
-from .support import SYSTEM, UBUNTU, WORDPRESS, Driver, changed
+from .support import SYSTEM, UBUNTU, WORDPRESS, Driver
 
 
 def ids(images: list[NodeImage]) -> list[str]:
@@ -88,14 +87,3 @@ def test_get_image(driver: Driver) -> None:
     assert set(nodes) == {"apache", "testclient"}
     assert nodes["apache"]["multiplicity"] == 1
     assert "port" in [item["name"] for item in nodes["apache"]["parameters"]]
-
-
-def test_delete_image_whose_response_was_lost_is_sent_once(driver: Driver, sandbox: Any) -> None:
-    for module in sandbox.world.library.versions(WORDPRESS):
-        module.owner = "alice"
-    sandbox.faults.add("DELETE", cut="after", times=None, path="/module/.*")
-    image = driver.get_image(f"{WORDPRESS}/478")
-    with pytest.raises(Exception, match="no complete response"):
-        driver.delete_image(image)
-    assert len(changed(sandbox)) == 1
-    assert driver.get_image(WORDPRESS).id == f"{WORDPRESS}/412"
