@@ -34,6 +34,9 @@ class Change:
     deleted: list[int]
 
 
+Answer = Callable[["Listed", Request], tuple[str, bytes]]
+
+
 def _scripts(most: int) -> st.SearchStrategy[list[Change]]:
     some = st.lists(st.integers(0, 99), max_size=most)
     return st.lists(st.builds(Change, created=some, deleted=some), max_size=12)
@@ -63,11 +66,7 @@ class Listed:
         self._create, self._script = create, list(script)
         self._numbers = itertools.count(1000)
 
-    def session(
-        self,
-        answer: Callable[[Listed, Request], tuple[str, bytes]],
-        backend: type[CimiBackend] = SlipStream3,
-    ) -> Any:
+    def session(self, answer: Answer, backend: type[CimiBackend] = SlipStream3) -> Any:
         """Stand in for a session of a family's backend, with a function as the server."""
 
         def send(request: Request, **_: object) -> Response:
@@ -76,8 +75,7 @@ class Listed:
             self._change()
             return Response(status=200, headers={"Content-Type": kind}, body=body, url="")
 
-        endpoint = SimpleNamespace(url="https://example.org")
-        return SimpleNamespace(send=send, endpoint=endpoint, backend=backend)
+        return SimpleNamespace(send=send, backend=backend)
 
     def _change(self) -> None:
         if not self._script:
@@ -102,22 +100,17 @@ def fields(request: Request) -> dict[str, str]:
 
 
 def cimi(
-    listed: Listed,
-    request: Request,
-    *,
-    prefix: str = "",
-    list_key: str = "resources",
-    newest_first: bool = True,
+    listed: Listed, request: Request, prefix: str = "", key: str = "resources", newest: bool = True
 ) -> tuple[str, bytes]:
     """A search in a CIMI collection, by id, or the newest first and those without a time last."""
     form = {name.removeprefix(prefix): text for name, text in fields(request).items()}
-    assert form["orderby"] == ("created:desc,id:asc" if newest_first else "id")
+    assert form["orderby"] == ("created:desc,id:asc" if newest else "id")
     where = parse(form.get("filter", "id!=null"), NUVLA)
     entries = sorted(filter(where.matches, listed.entries), key=identity)
-    if newest_first:
+    if newest:
         entries.sort(key=lambda entry: entry.get("created", ""), reverse=True)
     page = entries[int(form["first"]) - 1 : int(form["last"])]
-    return "application/json", json.dumps({"count": len(entries), list_key: page}).encode()
+    return "application/json", json.dumps({"count": len(entries), key: page}).encode()
 
 
 def runs(listed: Listed, request: Request) -> tuple[str, bytes]:

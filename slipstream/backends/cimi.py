@@ -425,7 +425,7 @@ def read_ahead(
     Each thread works in a copy of the caller's context. When the caller wants no more, nothing
     more is begun, and what is under way is not waited for.
 
-    :param at_once: How many are read, or wait to be handed over, at a time.
+    :param at_once: How many are read, or wait to be returned, at a time.
     :param threads: By how many threads, if not by as many.
     """
     pool = ThreadPoolExecutor(threads or at_once, thread_name_prefix="slipstream-ahead")

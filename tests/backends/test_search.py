@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from listing_models import START, Listed, changes, cimi, fields
+from listing_models import START, Answer, Listed, changes, cimi, fields
 
 from slipstream.backends import Nuvla, SlipStream3
 from slipstream.backends.cimi import CimiBackend, search
@@ -21,7 +21,6 @@ from slipstream.filters import attr
 from slipstream.transport.messages import Request
 
 PAGE = 4
-Answer = Callable[[Listed, Request], tuple[str, bytes]]
 
 
 @attrs.frozen
@@ -34,8 +33,7 @@ class Family:
     newest_first: bool
 
     def answer(self, listed: Listed, request: Request) -> tuple[str, bytes]:
-        options: dict[str, Any] = {"prefix": self.prefix, "list_key": self.list_key}
-        return cimi(listed, request, newest_first=self.newest_first, **options)
+        return cimi(listed, request, self.prefix, self.list_key, self.newest_first)
 
     def search(self, listed: Listed, answer: Answer | None = None) -> list[str]:
         session = listed.session(answer or self.answer, self.backend)

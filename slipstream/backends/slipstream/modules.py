@@ -124,7 +124,7 @@ def _tree(session: Session, project: str, recurse: bool) -> Iterator[Module]:
             break
     if recurse and level:
         raise MalformedAnswer(
-            f"Cannot list {project or 'the root projects'}: {len(paths)} projects were met and"
+            f"Cannot list {project or 'the root projects'}: {len(paths)} projects were read and"
             f" there are more, such as {shorten(level[0])}.",
             hint="List a project further down.",
         )

@@ -126,44 +126,43 @@ def iterate_pages(
     """
     Go through the pages of runs, newest first.
 
-    A run that is created meanwhile moves others to the next page: they are met twice and handed
-    over once. One that ends meanwhile moves others to the page before: a page that does not begin
-    with a run of that one goes back.
+    A run that is created meanwhile moves others to the next page: they are read twice and
+    returned once. One that ends meanwhile moves others to the page before: a page that does not
+    begin with a run of that one goes back.
 
     :param at_once: How many pages are requested at a time once the first one is used.
     :raises MalformedAnswer: If the list is not what the server counts, or changes too fast.
     """
-    met: dict[str, None] = {}
-    is_complete = True
-    offset = pages = handed = idle = most = total_at_first = 0
+    ids: dict[str, None] = {}
+    offset = pages = returned = idle = most = total_at_first = 0
     read_page = partial(_page, session, active_only)
-    usual: Iterator[tuple[int, list[Element]]] = iter(())
+    prefetched: Iterator[tuple[int, list[Element]]] = iter(())
     while True:
         if at_once > 1 and pages == 1:
             offsets = range(PAGE - OVERLAP, total_at_first - OVERLAP, PAGE - OVERLAP)
-            usual = cimi.read_ahead(read_page, offsets, at_once=at_once)
+            prefetched = cimi.read_ahead(read_page, offsets, at_once=at_once)
         if offset != pages * (PAGE - OVERLAP):
-            usual = iter(())  # the list has changed, and its pages are read one by one
-        total, runs = next(usual, None) or read_page(offset)
+            prefetched = iter(())  # the list has changed, and its pages are read one by one
+        total, runs = next(prefetched, None) or read_page(offset)
         if not pages:
             total_at_first, most = total, cimi.most_pages(total, PAGE)
         pages += 1
-        follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
-        new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
-        met |= dict.fromkeys(new)
-        handed += len(new)
+        begins = offset == 0 and returned == len(ids)  # so none is forgotten yet
+        follows = begins or (bool(runs) and runs[0].get("uuid", "") in ids)
+        new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in ids}
+        ids |= dict.fromkeys(new)
+        returned += len(new)
         idle = 0 if new else idle + 1
         yield list(new.values())
         is_last = follows and offset + len(runs) >= total
-        # What was created meanwhile is counted and need not be handed over.
-        if is_last and min(total, total_at_first) - handed <= OVERLAP * (pages - 1):
+        # What was created meanwhile is counted and need not be returned.
+        if is_last and min(total, total_at_first) - returned <= OVERLAP * (pages - 1):
             return
         if is_last or idle > cimi.IDLE_PAGES or pages > most:
-            what = f"{pages} pages brought {handed} of the {total} that the server counts"
+            what = f"{pages} pages brought {returned} of the {total} that the server counts"
             raise cimi.malformed("list deployments", what)
-        for old in list(met)[: max(0, len(met) - REMEMBERED * PAGE)]:
-            del met[old]
-            is_complete = False
+        for old in list(ids)[: max(0, len(ids) - REMEMBERED * PAGE)]:
+            del ids[old]
         if follows:
             offset += max(1, len(runs) - OVERLAP)
         else:

@@ -30,10 +30,10 @@ Answer = str | Callable[[Request, int], str]
 at_once = pytest.mark.parametrize("at_once", [1, 2])
 
 
-def check(handed: list[str], listed: Listed) -> None:
+def check(ids: list[str], listed: Listed) -> None:
     """Nothing is repeated, and nothing lost that was there all the time."""
-    assert len(handed) == len(set(handed))
-    assert listed.always <= set(handed)
+    assert len(ids) == len(set(ids))
+    assert listed.always <= set(ids)
 
 
 def list_runs(
