@@ -72,7 +72,7 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
         return
     _blocks[-1].append(str(target))
     raise NetworkBlockedError(
-        f"the network is blocked while a recording is played, but {target} was wanted"
+        f"the network is blocked while a recording is replayed: {target} cannot be reached"
     )
 
 

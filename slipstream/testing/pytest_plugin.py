@@ -225,7 +225,7 @@ def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
     if "failed" in item.stash[_OUTCOMES]:
         return
     if attempts:
-        pytest.fail(f"the network was wanted: {', '.join(attempts)}", pytrace=False)
+        pytest.fail(f"the network was used: {', '.join(attempts)}", pytrace=False)
     if unused := session.unused():
         lines = "\n  ".join(unused)
         pytest.fail(f"{path} holds requests that were not made:\n  {lines}", pytrace=False)

@@ -52,6 +52,7 @@ def test_page_lists_each_check_with_its_point() -> None:
             "*** *** *** *** *** ***",
         ),
         ("abc", "abc=abc, abcdef", "***=***, abcdef"),
+        ("two words", "two words two%20words two+words", "*** *** ***"),
         ("", "nothing", "nothing"),
     ],
 )

@@ -208,7 +208,7 @@ def test_missing_cassette_fails_until_its_scenario_is_recorded(recorded: Project
         ("login", "  server: SlipStream\n", "", 0,
          ["*the header lacks or does not know server*"]),
         ("", "    yield session", HIDDEN_CONNECTION, 1,
-         ["*the network was wanted: 127.0.0.1"]),
+         ["*the network was used: 127.0.0.1"]),
     ],
     ids=["changed-body", "request-no-longer-made", "incomplete-header", "hidden-connection"],
 )  # fmt: skip
