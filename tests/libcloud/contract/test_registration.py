@@ -12,6 +12,7 @@ from importlib.metadata import distribution, entry_points
 from pathlib import Path
 from threading import Barrier
 from typing import Any
+from unittest import mock
 
 import libcloud
 import pytest
@@ -47,10 +48,8 @@ def python(code: str, *paths: Path) -> str:
 @pytest.fixture
 def table() -> Iterator[Table]:
     """libcloud's table of drivers, put back afterwards."""
-    before = dict(DRIVERS)
-    yield DRIVERS
-    DRIVERS.clear()
-    DRIVERS.update(before)
+    with mock.patch.dict(DRIVERS):
+        yield DRIVERS
 
 
 @pytest.mark.parametrize("name", CLASSES)

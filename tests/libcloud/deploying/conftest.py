@@ -41,20 +41,19 @@ def other_pair(tmp_path: Path) -> Pair:
     return make_pair(tmp_path, "other")
 
 
-@pytest.fixture(autouse=True)
-def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+@pytest.fixture
+def waiting(endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let waiting move the sandbox's clock, and waiting for SSH take no time either."""
-    endpoint: LiveEndpoint | None = None
-    if "endpoint" in request.fixturenames:
-        endpoint = request.getfixturevalue("endpoint")
-    fake = FakeTime(endpoint.sandbox.clock.advance if endpoint else lambda _: None)
+    fake = FakeTime(endpoint.sandbox.clock.advance)
     monkeypatch.setattr("slipstream.transport.calls.time", fake)
     monkeypatch.setattr("slipstream.libcloud.ssh_setup.calls", Impatient())
     return fake
 
 
 @pytest.fixture
-def machine(endpoint: LiveEndpoint, tmp_path: Path, pair: Pair) -> Iterator[Machine]:
+def machine(
+    endpoint: LiveEndpoint, tmp_path: Path, pair: Pair, waiting: FakeTime
+) -> Iterator[Machine]:
     """
     What listens at the address of every machine of the sandbox.
 

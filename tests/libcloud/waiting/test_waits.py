@@ -1,4 +1,4 @@
-"""Waiting for many nodes at once, on each kind of endpoint."""
+"""Waiting for one node in a state, and for many until they run, and what that reads."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from slipstream.libcloud.errors import (
     ServiceUnavailable,
     WaitTimeout,
 )
-from slipstream.values import DeploymentState
+from slipstream.sandbox import Sandbox
+from slipstream.values import Deployment, DeploymentState, Phase
 
 pytestmark = pytest.mark.usefixtures("waiting", "pauses")
+on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+on_nuvla = pytest.mark.parametrize("endpoint", ["nuvla"], indirect=True)
 UUID = "0d3a3e2c-5f5f-4c8e-9a4e-00000000000"
 Nodes = list[Node]
 
@@ -67,10 +70,11 @@ def locate(endpoint: LiveEndpoint, nodes: Nodes) -> Callable[[str], Node]:
     return locate
 
 
-def sent(endpoint: LiveEndpoint) -> Counter[str]:
-    """The number of requests by path, ids left out."""
-    paths = (entry.path for entry in endpoint.sandbox.journal)
-    return Counter(re.sub(r"[0-9a-f-]{36}", "<id>", path) for path in paths)
+def sent(sandbox: Sandbox) -> Counter[str]:
+    """The number of requests by path since the last time, ids left out."""
+    paths = [re.sub(r"[0-9a-f-]{36}", "<id>", entry.path) for entry in sandbox.journal]
+    sandbox.journal.clear()
+    return Counter(paths)
 
 
 def test_wait_until_running_returns_new_nodes_in_order(
@@ -117,7 +121,7 @@ def test_wait_until_running_sends_few_requests(
         }
     elif batches == 1:
         expected = {"/run/<id>/ss:state": polls, "/run/<id>": 1}
-    assert sent(endpoint) == expected
+    assert sent(endpoint.sandbox) == expected
 
 
 def test_wait_until_running_with_failed_nodes(
@@ -288,3 +292,141 @@ def test_wait_until_running_logs_a_failing_progress_callback(
     assert driver.ex_wait_node_in_state(nodes[0], NodeState.RUNNING, progress=fail)
     # Once for each wait.
     assert caplog.text.count("the progress callback failed: UnicodeEncodeError") == 2
+
+
+@pytest.fixture
+def node(endpoint: LiveEndpoint, driver: Driver) -> Node:
+    (node,) = deploy(endpoint, driver, "blog")
+    return node
+
+
+def test_wait_reads_the_state_and_at_the_end_the_node(
+    endpoint: LiveEndpoint, driver: Driver, node: Node, waiting: Any
+) -> None:
+    endpoint.sandbox.world.expire_sessions()
+    driver.list_key_pairs()  # renews the session
+    endpoint.sandbox.journal.clear()
+    state = driver.ex_wait_node_in_state(node, NodeState.RUNNING, wait_period=20)
+    assert state == ("STARTED" if endpoint.family == "nuvla" else "Ready")
+    polls = list(endpoint.sandbox.journal)[: len(waiting.slept) + 1]
+    if endpoint.family == "nuvla":
+        assert {entry.query["select"][0] for entry in polls} == {"id,state"}
+    else:
+        assert {entry.path for entry in polls} == {f"/run/{node.id}/ss:state"}
+    at_the_end = 2 if endpoint.family == "nuvla" else 1  # what brings the node up to date
+    assert len(endpoint.sandbox.journal) == len(polls) + at_the_end
+    assert waiting.slept[0] <= 1
+    assert max(waiting.slept) <= 20
+    current = driver.ex_get_node(node.id)
+    assert node.state == NodeState.RUNNING
+    assert node.public_ips + node.private_ips
+    assert (node.public_ips, node.private_ips) == (current.public_ips, current.private_ips)
+    assert node.extra == current.extra
+    assert node.extra["service_url"]
+    endpoint.sandbox.journal.clear()
+    assert driver.ex_wait_node_in_state(node.id, NodeState.RUNNING) == state
+    assert len(endpoint.sandbox.journal) == 1  # an id is not brought up to date
+
+
+def test_wait_that_times_out_says_in_which_state(
+    endpoint: LiveEndpoint, driver: Driver, node: Node, waiting: Any
+) -> None:
+    endpoint.hold(node)
+    endpoint.sandbox.world.expire_sessions()
+    state = "STARTING, not STARTED" if endpoint.family == "nuvla" else "Initializing, not Ready"
+    message = rf"Timed out after 60 seconds.*{node.id} is {state}.*The deployment goes on"
+    with pytest.raises(WaitTimeout, match=message):
+        driver.ex_wait_node_in_state(node, wait_period=7, timeout=60)
+    assert sum(waiting.slept) == pytest.approx(60, abs=1)
+
+
+WRONG_STATES: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"states": "Redy"}, BadInput, "Unknown state 'Redy'; did you mean 'Ready'"),
+    ({"states": "runing"}, BadInput, "Unknown state 'runing'; did you mean 'running'"),
+    ({"states": []}, BadInput, "state"),
+    ({"states": [3]}, TypeError, "A state must be a string, not int"),
+    ({"timeout": None}, BadInput, "timeout"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), WRONG_STATES)
+def test_wait_with_wrong_arguments(
+    driver: Driver, node: Node, sandbox: Sandbox, options: Any, error: Any, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        driver.ex_wait_node_in_state(node, **options)
+    assert len(sandbox.journal) == 0
+
+
+def test_wait_updates_a_node_that_ends(endpoint: LiveEndpoint, driver: Driver, node: Node) -> None:
+    endpoint.pass_time()
+    other = driver.ex_get_node(node)
+    driver.destroy_node(node)
+    driver.ex_wait_node_in_state(node, NodeState.TERMINATED)
+    assert node.state == NodeState.TERMINATED
+    with pytest.raises(NodeFailed):
+        driver.ex_wait_node_in_state(other, NodeState.RUNNING)
+    assert other.state == NodeState.TERMINATED
+    assert other.extra["state"] == driver.ex_wait_node_in_state(node.id, NodeState.TERMINATED)
+
+
+@on_nuvla
+def test_stop_and_start_update_the_node(endpoint: Any, driver: Driver, node: Node) -> None:
+    endpoint.pass_time()
+    (listed,) = driver.list_nodes()
+    driver.ex_explain(driver.stop_node, listed)
+    assert listed.state == NodeState.RUNNING
+    assert driver.stop_node(listed) is True
+    assert listed.state == NodeState.STOPPING
+    assert listed.extra["state"] == driver.ex_get_node(node.id).extra["state"] == "STOPPING"
+    endpoint.pass_time()
+    assert driver.start_node(listed) is True
+    assert (listed.state, listed.extra["state"]) == (NodeState.STARTING, "STARTING")
+
+
+def read(driver: Driver, *ids: str) -> list[Deployment]:
+    """The deployments; the journal has the requests for them alone."""
+    return list(driver._backend.get_deployments(ids))
+
+
+@on_slipstream
+def test_get_deployments_of_several_runs_reads_the_list(driver: Driver, sandbox: Sandbox) -> None:
+    old = sandbox.world.add_runs(1200)
+    node = driver.create_node(image="apps/WordPress/wordpress")
+    sandbox.journal.clear()
+    for ids, expected in (
+        ([node.id, *old[-4:]], {"/run": 1}),
+        # A few that are not among the newest are read one by one, many in the list.
+        ([old[0], node.id], {"/run": 1, "/run/<id>/ss:state": 1, "/run/<id>": 1}),
+    ):
+        assert [item.id for item in read(driver, *ids)] == ids
+        assert sent(sandbox) == expected
+    assert len(read(driver, node.id, *old[:10])) == 11
+    requests = sent(sandbox)
+    assert requests["/run"] == 3
+    assert sum(requests.values()) <= 3 + 2 * 3
+
+
+@on_slipstream
+@pytest.mark.parametrize(("number", "documents"), [(3, 3), (40, 0)])
+def test_get_deployments_reads_a_few_documents_for_their_addresses(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, documents: int
+) -> None:
+    starting, ids = endpoint.deploy(driver), sandbox.world.add_runs(number)
+    sandbox.journal.clear()
+    deployments = read(driver, *ids)
+    assert {item.phase for item in deployments} == {Phase.RUNNING}
+    assert sum(bool(item.addresses) for item in deployments) == documents
+    expected = {"/run": 1, "/api/virtual-machine": 1, "/run/<id>": documents}
+    assert sent(sandbox) == Counter(expected)
+    read(driver, starting.id, *ids)
+    assert sent(sandbox) == {"/run": 1}
+
+
+@on_nuvla
+def test_get_deployments_searches_for_a_hundred(driver: Driver, sandbox: Sandbox) -> None:
+    ids = sandbox.world.add_deployments(201, state="STARTING")
+    deployments = read(driver, *reversed(ids), ids[0])
+    assert [item.id for item in deployments] == [*reversed(ids), ids[0]]
+    assert {item.phase for item in deployments} == {Phase.STARTING}
+    assert sent(sandbox)["/api/deployment"] == 3
