@@ -21,6 +21,7 @@ import attrs
 from flask import Flask, Response, abort, json, request
 from werkzeug.datastructures import CombinedMultiDict
 
+from slipstream.filters import Filter, FilterSyntaxError, Grammar, parse
 from slipstream.sandbox.schema import Description, misfit
 from slipstream.sandbox.server import NOTES, Application, Environ
 from slipstream.sandbox.store import Document, Page, Query
@@ -225,6 +226,26 @@ class Resource:
         raise not_played(f"{request.method} {request.path}")
 
     # What all of these use.
+
+    def filter(self, grammar: Grammar, expected: str = "") -> Filter | None:
+        """
+        Read filters, which must all hold. The server puts each in parentheses first, so that one
+        which closes a parenthesis too many and opens another is a filter after all.
+        """
+        texts = self.parameters("filter")
+        if not texts:
+            return None
+        text = f"({') and ('.join(texts)})"
+        try:
+            return parse(text, grammar)
+        except FilterSyntaxError as error:
+            # What is wrong with an empty filter is that nothing follows the parenthesis.
+            index = 1 if text == "()" else error.index
+            raise JsonProblem(
+                400,
+                f"Invalid CIMI filter. Parse error at line 1, column {index + 1}:\n"
+                f"{text}\n{' ' * index}^\nExpected one of:\n{expected or error.expected}\n",
+            ) from None
 
     def required(self) -> JsonProblem:
         return JsonProblem(403, "credentials required")

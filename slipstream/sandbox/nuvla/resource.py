@@ -17,7 +17,7 @@ import attrs
 from flask import Response
 
 from slipstream import filters
-from slipstream.filters import Attribute, Comparison, Date, Filter, FilterSyntaxError, leaves
+from slipstream.filters import Attribute, Comparison, Date, Filter, leaves
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import JsonProblem, message, not_played
 from slipstream.sandbox.clock import iso
@@ -198,9 +198,10 @@ class Resource(cimi.Resource):
             )
         if any(name.partition(".")[0] in self.hidden for name, _ in query.order):
             raise self.unsortable(query.order)
+        expression = self.filter(filters.NUVLA)
         return attrs.evolve(
             query,
-            filter=self._filter(self.parameters("filter")),
+            filter=self._resolved(expression) if expression else None,
             select=() if query.select is None and self.parameters("select") else query.select,
             mapped=frozenset(self.description) - {*self.hidden},
         )
@@ -218,26 +219,6 @@ class Resource(cimi.Resource):
             return index_failed(self.name, "illegal_argument_exception", _NO_FIELD_DATA)
         reason = f"No mapping found for [{name}] in order to sort on"
         return index_failed(self.name, "query_shard_exception", reason)
-
-    def _filter(self, texts: Sequence[str]) -> Criterion | None:
-        """
-        Read filters, which must all hold. The server puts each in parentheses first, so that one
-        which closes a parenthesis too many and opens another is a filter after all.
-        """
-        if not texts:
-            return None
-        text = f"({') and ('.join(texts)})"
-        try:
-            expression = filters.parse(text, filters.NUVLA)
-        except FilterSyntaxError as error:
-            # What is wrong with an empty filter is that nothing follows the parenthesis.
-            index = 1 if text == "()" else error.index
-            raise JsonProblem(
-                400,
-                f"Invalid CIMI filter. Parse error at line 1, column {index + 1}:\n"
-                f"{text}\n{' ' * index}^\nExpected one of:\n{error.expected}\n",
-            ) from None
-        return self._resolved(expression)
 
     def _resolved(self, expression: Filter) -> Criterion:
         if isinstance(expression, Comparison):

@@ -16,7 +16,7 @@ import attrs
 from flask import Response
 from flask import request as flask_request
 
-from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
+from slipstream.filters import SLIPSTREAM, And, Filter, Or, attr
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import FORM, JsonProblem, created, not_played, respond
 from slipstream.sandbox.clock import cookie_date, iso
@@ -33,7 +33,7 @@ _FIELDS: Mapping[str, Description] = {
 }
 """What the template of each login method is filled in with."""
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
-_EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
+_EXPECTED = '"("\n"null"\n"false"\n"true"\n'
 
 
 class Resource(cimi.Resource):
@@ -93,11 +93,9 @@ class Resource(cimi.Resource):
         return super().find(query)
 
     def query(self) -> Query:
-        """Read the parameters of a search; several filters must all match."""
-        filters: list[Filter] = [_numeric(_parsed(text)) for text in self.parameters("filter")]
-        if len(filters) > 1:
-            filters = [And(tuple(filters))]
-        query = attrs.evolve(Query.read(self.parameters), filter=next(iter(filters), None))
+        expression = self.filter(SLIPSTREAM, _EXPECTED)
+        criterion = _numeric(expression) if expression else None
+        query = attrs.evolve(Query.read(self.parameters), filter=criterion)
         if query.size > MOST_DOCUMENTS:
             text = f"size {query.size} too large; limit is {MOST_DOCUMENTS}"
             raise cimi.server_error(text)
@@ -109,18 +107,6 @@ def _key(name: str) -> str:
     first, *words = name.split("-")
     camel = first + "".join(map(str.capitalize, words))
     return camel if name == "user-param" else f"{camel}s"
-
-
-def _parsed(text: str) -> Filter:
-    try:
-        return parse(text)
-    except FilterSyntaxError as error:
-        column = error.index + 2
-        message = (
-            f"Invalid CIMI filter. Parse error at line 1, column {column}:\n({text})\n"
-            f"{' ' * (column - 1)}^\n{_EXPECTED}"
-        )
-        raise JsonProblem(400, message) from None
 
 
 def _numeric(criterion: Filter) -> Filter:
