@@ -50,11 +50,6 @@ def _send(fault: faults.Fault, exchange: Exchange) -> None:
     exchange.send(reply.status, headers, reply.body, framed=framed)
 
 
-def _junk_instead(coding: str, body: bytes) -> Respond:
-    junk = faults.Reply(200, (_JSON, ("Content-Encoding", coding)), body)
-    return partial(_send, faults.Fault("", lambda _: junk, replaces=True))
-
-
 def _interim(status: int) -> Respond:
     def respond(exchange: Exchange) -> None:
         exchange.raw(f"HTTP/1.1 {status} Wait\r\nLink: </x>\r\n\r\n".encode())
@@ -92,11 +87,9 @@ def _trickle(exchange: Exchange) -> None:
 def _with_length(length: Callable[[int], int], part: float, exchange: Exchange) -> None:
     """Send a part of a response with another Content-Length, and hang up."""
     reply = exchange.reply()
-    headers = {"Content-Type": reply.header("content-type"), "Location": reply.header("location")}
-    lines = [f"{name}: {value}" for name, value in headers.items() if value]
-    lines.append(f"Content-Length: {length(len(reply.body))}")
-    head = "\r\n".join([f"HTTP/1.1 {reply.status} X", *lines, "", ""])
-    exchange.raw(head.encode() + reply.body[: int(len(reply.body) * part)])
+    size = len(reply.body)
+    headers = [*end_to_end(reply.headers), ("Content-Length", str(length(size)))]
+    exchange.send(reply.status, headers, reply.body[: int(size * part)], framed=False)
     exchange.hang_up()
 
 
@@ -136,10 +129,13 @@ def _expired(exchange: Exchange) -> None:
 
 
 def _answer(status: int, kind: str, body: bytes, *headers: tuple[str, str]) -> Respond:
-    fields = (*([("Content-Type", kind)] if kind else []), *headers)
-    reply = faults.Reply(status, fields, b"" if status in {204, 304} else body)
+    reply = faults.Reply(status, (("Content-Type", kind), *headers), body)
     refusal = 400 <= status < 500
     return partial(_send, faults.Fault("", lambda _: reply, replaces=True, refusal=refusal))
+
+
+def _junk(coding: str, body: bytes) -> Respond:
+    return _answer(200, "application/json", body, ("Content-Encoding", coding))
 
 
 def _dated(value: str) -> faults.Change:
@@ -198,8 +194,8 @@ _add("silence", _unanswered(partial(_pause, 2.0)), slow=True)
 _add("trickle", _unanswered(_trickle), slow=True)
 _add("cut body", partial(_with_length, lambda n: n + 100, 0.5))
 _add("shorter Content-Length", partial(_with_length, lambda n: n // 3, 1.0))
-_add("gzip junk", _junk_instead("gzip", b"\x1f\x8b\x08\xffjunk"))
-_add("gzip cut", _junk_instead("gzip", gzip.compress(HTML)[:-9]))
+_add("gzip junk", _junk("gzip", b"\x1f\x8b\x08\xffjunk"))
+_add("gzip cut", _junk("gzip", gzip.compress(HTML)[:-9]))
 _add("expired cookie", _expired, refusal=True)
 _add("refusal that quotes the request", _echo, refusal=True)
 _add(
@@ -218,11 +214,8 @@ for _code in (200, 201, 202, 409, 502):
         ("application/json", b'{"status": %d, "mess' % _code),
         ("application/xml", b"<ok/>"),
     ):
-        _add(
-            f"{_code} {_kind or 'untyped'} {_body[:20]!r}",
-            _answer(_code, _kind, _body),
-            refusal=400 <= _code < 500,
-        )
+        _page = _answer(_code, _kind, _body)
+        _add(f"{_code} {_kind} {_body[:20]!r}", _page, refusal=400 <= _code < 500)
 for _text, _name in (
     ("\x1b]0;title\x07\x1b[2J", "ESC"),
     ("a\r\n[00000000 forged] b\x00", "CR LF"),
@@ -262,12 +255,10 @@ _BYTES = {
 for _name, _body in _BYTES.items():
     _add(_name, _bytes(_body))
 for _coding in ("br", "gzip, gzip", "deflate", "\xff", "x" * 60_000):
-    _add(f"coding {_coding[:20]!r}", _junk_instead(_coding, b"\x1f\x8b\x08\xffjunk"))
+    _add(f"coding {_coding[:20]!r}", _junk(_coding, b"\x1f\x8b\x08\xffjunk"))
 for _value in ("-1", "1e9", "\xb2", "Thu, 01 Jan 1970 00:00:00 GMT", "0.5", "1" * 5_000, ""):
-    _add(
-        f"503, Retry-After {_value[:30]!r}",
-        _answer(503, "text/html", HTML, ("Retry-After", _value)),
-    )
+    _page = _answer(503, "text/html", HTML, ("Retry-After", _value))
+    _add(f"503, Retry-After {_value[:30]!r}", _page)
 for _value in (
     *("Thu, 99 Jan 2026 99:99:99 GMT", "0", "-1", "\xff", "x" * 60_000),
     "Mon, 01 Jan 0001 00:00:00 +2359",
