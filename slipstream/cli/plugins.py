@@ -9,7 +9,6 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, cast
 
-import attrs
 import click
 from libcloud.compute.providers import DRIVERS
 
@@ -132,9 +131,12 @@ def plugins(
         *registry.problems,
     ]
     if as_json:
+        fields = ("name", "distribution", "version", "status", "hooks", "built_in")
         document = {
             "plugins": [
-                _document(info) | (_details(registry, info) if words else {}) for info in infos
+                {name: getattr(info, name) for name in fields}
+                | {"why": info.reason, **(_details(registry, info) if words else {})}
+                for info in infos
             ],
             "login_methods": registry.login_methods.names,
             "endpoint_kinds": registry.endpoint_kinds.names,
@@ -208,11 +210,6 @@ def _conflicts(contributions: Contributions[Any]) -> Iterable[str]:
             contributions.get(name)
         except PluginFailed as error:
             yield str(error)
-
-
-def _document(info: PluginInfo) -> dict[str, Any]:
-    document = attrs.asdict(info, filter=lambda field, _: field.name not in {"cause", "reason"})
-    return document | {"why": info.reason}
 
 
 def _row(info: PluginInfo) -> Iterable[str]:

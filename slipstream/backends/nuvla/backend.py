@@ -178,24 +178,23 @@ def _is_nuvla(entry_point: CloudEntryPoint) -> bool:
     return is_entry_point and "deployment" in entry_point.collections
 
 
-HOSTED = EndpointKind(
-    name="nuvla.io",
-    title="Nuvla",
-    backend=Nuvla,
-    hosts={"nuvla.io"},
-    description="the hosted Nuvla service",
-)
-SELF_HOSTED = EndpointKind(
-    name="nuvla",
-    title="Nuvla",
-    backend=Nuvla,
-    recognises=_is_nuvla,
-    api_version="2",
-    description="a Nuvla API server of one's own",
-)
-
-
 @hookimpl
 def slipstream_endpoints() -> list[EndpointKind]:
     """The endpoints that speak Nuvla's API, version 2."""
-    return [HOSTED, SELF_HOSTED]
+    return [
+        EndpointKind(
+            name="nuvla.io",
+            title="Nuvla",
+            backend=Nuvla,
+            hosts={"nuvla.io"},
+            description="the hosted Nuvla service",
+        ),
+        EndpointKind(
+            name="nuvla",
+            title="Nuvla",
+            backend=Nuvla,
+            recognises=_is_nuvla,
+            api_version="2",
+            description="a Nuvla API server of one's own",
+        ),
+    ]

@@ -74,17 +74,13 @@ def find_service(backend: CimiBackend, location: str | None, subtype: str) -> st
 
     It may be a service's name or id, a credential's id, or ``None`` for the only one of a subtype.
     """
-
-    def names(connector: Connector) -> list[str | None]:
+    matches = []
+    for connector in list_connectors(backend):
         credentials = [credential["id"] for credential in connector.raw["credentials"]]
-        return [connector.id, connector.name, *credentials]
-
-    matches = [
-        c
-        for c in list_connectors(backend)
-        if (c.raw.get("subtype") == subtype if location is None else location in names(c))
-    ]
-    return matches[0].id if len(matches) == 1 else location
+        is_of_subtype = location is None and connector.raw.get("subtype") == subtype
+        if is_of_subtype or location in {connector.id, connector.name, *credentials}:
+            matches.append(connector.id)
+    return matches[0] if len(matches) == 1 else location
 
 
 def credential_for(
