@@ -62,8 +62,7 @@ def checked(name: str, value: object, cls: type[T], expected: str) -> T:
 def check_flags(**flags: object) -> None:
     """Check arguments that are True or False."""
     for name, value in flags.items():
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be True or False, not {type(value).__name__}.")
+        checked(name, value, bool, "True or False")
 
 
 def object_id(driver: Any, value: object, cls: type, name: str) -> str:

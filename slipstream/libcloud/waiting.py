@@ -29,11 +29,15 @@ class RunningWait:
     """A wait until nodes run and have public or private addresses, with or without IPv6."""
 
     names: Mapping[str, str]
-    interface: str = attrs.field(validator=lambda *arguments: check_interface(arguments[-1]))
+    interface: str = attrs.field()
     only_ipv4: bool
     period: float
     timeout: float
     progress: Progress | None = progress_field()
+
+    @interface.validator
+    def _check_interface(self, _: object, value: object) -> None:
+        check_interface(value)
 
     def addresses(self, deployment: Deployment) -> list[str]:
         """The addresses of a deployment that match; host names are among them."""
