@@ -412,12 +412,7 @@ class Backend:
         """
 
     @_operation("terminate a deployment", changes=True)
-    def terminate(
-        self,
-        deployment_id: str,
-        force: bool,
-        raw: Mapping[str, Any],
-    ) -> bool:
+    def terminate(self, deployment_id: str, force: bool, raw: Mapping[str, Any]) -> bool:
         """
         Terminate a deployment and its machines.
 

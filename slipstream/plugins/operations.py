@@ -29,14 +29,7 @@ from slipstream.errors import (
     blame,
     can_be_shown,
 )
-from slipstream.hookspecs import (
-    OPERATIONS,
-    PROJECT,
-    Answered,
-    Backend,
-    EndpointKind,
-    LoginMethod,
-)
+from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend, EndpointKind, LoginMethod
 from slipstream.plugins.loading import (
     ARGUMENTS,
     CONTEXT,
@@ -214,10 +207,7 @@ def _operation_hooks(
 
 
 def _guard(
-    name: str,
-    hook: str,
-    function: Callable[..., Generator[None, Any, Any]],
-    plugin: PluginInfo,
+    name: str, hook: str, function: Callable[..., Generator[None, Any, Any]], plugin: PluginInfo
 ) -> Callable[..., Generator[None, Any, Any]]:
     """Make a wrapper of an operation that runs the one of a plugin, and reports its faults."""
     failure = functools.partial(_failure, f"The plugin {plugin.name!r}", plugin, hook)

@@ -91,10 +91,7 @@ def consoles() -> Iterator[Any]:
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(("command", "output"), list(consoles()))
 def test_commands_of_guide(
-    command: str,
-    output: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: str, output: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     match = re.fullmatch(r"\$ (?:(\w+)=(\S*) )?slipstream (\w+)", command)
     assert match
