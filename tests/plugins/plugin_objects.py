@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from slipstream import Backend, EndpointKind, LoginMethod, hookimpl
+from slipstream import Answered, Backend, EndpointKind, LoginMethod, errors, hookimpl
 from slipstream.backends import SlipStream3
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 
@@ -34,6 +34,13 @@ def plugin(
         slipstream_login_methods=hookimpl(lambda: list(methods)),
         **hooks,
     )
+
+
+def wrapper(body: str, arguments: str = "", **names: Any) -> Any:
+    """A wrapper of these arguments and this body, which may use the exceptions, and the names."""
+    namespace = {**vars(errors), "Answered": Answered, **names}
+    exec(f"def wrap({arguments}):\n    {body}", namespace)
+    return hookimpl(wrapper=True)(namespace["wrap"])
 
 
 def kind(name: str = "lab", backend: type = SlipStream3, **options: Any) -> EndpointKind:

@@ -11,17 +11,15 @@ import attrs
 import pytest
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
-from plugin_objects import FREE, Connect, Driver, LoadPlugin, connected, kind, plugin
+from plugin_objects import FREE, Connect, Driver, LoadPlugin, connected, kind, plugin, wrapper
 
-from slipstream import Answered, Backend, LoginMethod, Request, errors, hookimpl
+from slipstream import Backend, LoginMethod, Request
 from slipstream.errors import DriverError, MalformedAnswer, NotFound, PluginFailed
 from slipstream.hookspecs import OPERATIONS
 from slipstream.sandbox import Sandbox
 from slipstream.values import Connector, Deployment, Module, ModuleKind, Phase, ServiceOffer
 
 JSON = {"Content-Type": "application/json"}
-NAMES = {**vars(errors), "Answered": Answered}
-"""What the wrappers of these tests may name."""
 
 
 class Unprintable(DriverError):
@@ -165,17 +163,15 @@ def faulty(name: str, method: Any) -> type[Backend]:
     return type("Faulty", (Plain,), {name: method})
 
 
-def wrapper(body: str, arguments: str = "") -> Any:
-    namespace: dict[str, Any] = {}
-    exec(f"def wrapper({arguments}):\n    {body}", NAMES | globals(), namespace)
-    return hookimpl(wrapper=True)(namespace["wrapper"])
+@pytest.fixture
+def on_sandbox(load_plugin: LoadPlugin, as_alice: Connect) -> Connect:
+    """Make a driver on the sandbox with the hooks of a plugin: ``on_sandbox(backend, ...)``."""
 
+    def connect(backend: type[Backend] = Plain, **hooks: Any) -> Driver:
+        load_plugin(plugin([kind("faulty", backend)], [FREE], **hooks))
+        return as_alice(ex_endpoint_kind="faulty", ex_login_method="free")
 
-def on_sandbox(
-    load_plugin: LoadPlugin, as_alice: Connect, backend: type[Backend] = Plain, **hooks: Any
-) -> Driver:
-    load_plugin(plugin([kind("faulty", backend)], [FREE], **hooks))
-    return as_alice(ex_endpoint_kind="faulty", ex_login_method="free")
+    return connect
 
 
 @pytest.mark.parametrize(("call", "name", "method", "message"), BACKENDS)
@@ -220,12 +216,7 @@ def test_list_that_is_not_exhausted_is_closed(load_plugin: LoadPlugin) -> None:
 FORGETS = "it has read from the list"
 # What a wrapper does wrong: its hook, its arguments, what it does, and what the error says.
 WRAPPERS = [
-    (
-        "list_connectors",
-        "",
-        "return (connector.nothing for connector in (yield))",
-        "AttributeError",
-    ),
+    ("list_connectors", "", "return (c.nothing for c in (yield))", "AttributeError"),
     ("list_connectors", "", "c = yield; list(c); return c", FORGETS),
     ("list_connectors", "", "raise Unprintable; yield", "Unprintable"),
     ("list_connectors", "", "yield; raise Unprintable", "Unprintable"),
@@ -242,21 +233,16 @@ WRAPPERS = [
 def test_faulty_wrapper(
     hook: str, arguments: str, body: str, message: str, load_plugin: LoadPlugin
 ) -> None:
-    hooks = {f"slipstream_{hook}": wrapper(body, arguments)}
+    hooks = {f"slipstream_{hook}": wrapper(body, arguments, Unprintable=Unprintable)}
     driver = connected(load_plugin, Plain, **hooks)
     with pytest.raises(PluginFailed, match=f"under-test.*{message}"):
         CALLS["logs" if hook == "get_logs" else "locations"](driver)
 
 
 def test_wrapper_adds_entries_to_list(load_plugin: LoadPlugin) -> None:
-    @hookimpl(wrapper=True)
-    def slipstream_list_connectors() -> Any:
-        connectors = yield
-        first = next(connectors)
-        return [first, *connectors, attrs.evolve(first, id="south")]
-
-    hooks: dict[str, Any] = {"slipstream_list_connectors": slipstream_list_connectors}
-    driver = connected(load_plugin, Plain, **hooks)
+    body = "c = yield; first = next(c); return [first, *c, evolve(first, id='south')]"
+    adding = wrapper(body, evolve=attrs.evolve)
+    driver = connected(load_plugin, Plain, slipstream_list_connectors=adding)
     assert [location.id for location in driver.list_locations()] == ["north", "south"]
 
 
@@ -307,9 +293,9 @@ def test_login_method_that_returns_expired_login(load_plugin: LoadPlugin) -> Non
 @pytest.mark.parametrize("name", ["session_ended", "error_detail"])
 @pytest.mark.parametrize("fault", [raising(Sudden), returning([])])
 def test_faulty_reading_of_refusal(
-    name: str, fault: Any, sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
+    name: str, fault: Any, sandbox: Sandbox, on_sandbox: Connect
 ) -> None:
-    driver = on_sandbox(load_plugin, as_alice, faulty(name, fault))
+    driver = on_sandbox(faulty(name, fault))
     sandbox.faults.add("POST", "/stop", times=None, status=401, body="{}", headers=JSON)
     with pytest.raises(PluginFailed, match=rf"Faulty failed in {name}\(\)") as caught:
         driver.stop_node("d")
@@ -319,12 +305,7 @@ def test_faulty_reading_of_refusal(
 @pytest.mark.parametrize(("status", "may_have_happened"), [(200, True), (409, False), (500, True)])
 @pytest.mark.parametrize("fault", [MalformedAnswer("It says nothing."), None])
 def test_may_have_happened_after_a_change(
-    status: int,
-    may_have_happened: bool,
-    fault: Exception | None,
-    sandbox: Sandbox,
-    load_plugin: LoadPlugin,
-    as_alice: Connect,
+    status: int, may_have_happened: bool, fault: Any, sandbox: Sandbox, on_sandbox: Connect
 ) -> None:
     def stop_deployment(self: Plain, deployment_id: str) -> int:
         Plain.stop_deployment(self, deployment_id)
@@ -332,7 +313,7 @@ def test_may_have_happened_after_a_change(
             raise fault
         return 1
 
-    driver = on_sandbox(load_plugin, as_alice, faulty("stop_deployment", stop_deployment))
+    driver = on_sandbox(faulty("stop_deployment", stop_deployment))
     sandbox.faults.add("POST", "/stop", status=status, body="{}", headers=JSON)
     with pytest.raises(DriverError) as caught:
         driver.stop_node("d")
@@ -355,15 +336,9 @@ AROUND_A_CHANGE = [
 
 @pytest.mark.parametrize(("body", "sent", "message"), AROUND_A_CHANGE)
 def test_may_have_happened_around_faulty_wrapper(
-    body: str,
-    sent: bool,
-    message: str,
-    sandbox: Sandbox,
-    load_plugin: LoadPlugin,
-    as_alice: Connect,
+    body: str, sent: bool, message: str, sandbox: Sandbox, on_sandbox: Connect
 ) -> None:
-    hooks = {"slipstream_stop_deployment": wrapper(body, "deployment_id")}
-    driver = on_sandbox(load_plugin, as_alice, **hooks)
+    driver = on_sandbox(slipstream_stop_deployment=wrapper(body, "deployment_id"))
     sandbox.faults.add("POST", "/stop", status=200, body="{}", headers=JSON)
     expected = f"failed in slipstream_stop_deployment: {message}"
     with pytest.raises(PluginFailed, match=expected) as caught:
@@ -373,24 +348,21 @@ def test_may_have_happened_around_faulty_wrapper(
     assert sent or "Set SLIPSTREAM_DISABLE_PLUGINS=under-test" in str(caught.value)
 
 
-POLICY = wrapper("backend.deployment_locations(request); return (yield)", "backend, request")
-
-
-@pytest.mark.parametrize(
-    ("call", "method", "hook", "faulty_wrapper", "where"),
-    [
-        ("stop", "stop_deployment", "stop_deployment", wrapper("return (yield)"), "slipstream_"),
-        ("create", "get_module", "deploy", POLICY, "what a wrapper calls: KeyError"),
-    ],
-)
-def test_faulty_backend_below_wrapper(
-    call: str, method: str, hook: str, faulty_wrapper: Any, where: str, load_plugin: LoadPlugin
-) -> None:
-    hooks = {f"slipstream_{hook}": faulty_wrapper}
-    driver = connected(load_plugin, faulty(method, raising(KeyError)), **hooks)
-    with pytest.raises(PluginFailed, match=f"backend of faulty .* failed in {where}") as caught:
-        CALLS[call](driver)
-    assert isinstance(caught.value.__cause__, KeyError)
+def test_faulty_backend_below_wrapper(load_plugin: LoadPlugin) -> None:
+    policy = wrapper("backend.deployment_locations(request); return (yield)", "backend, request")
+    backend: Any = faulty("stop_deployment", raising(KeyError))
+    backend.get_module = faulty("get_module", raising(KeyError)).get_module
+    hooks = {"deploy": policy, "stop_deployment": wrapper("return (yield)")}
+    driver = connected(load_plugin, backend, **{f"slipstream_{n}": h for n, h in hooks.items()})
+    for call, where in (
+        ("stop", "slipstream_stop_"),
+        ("create", "what a wrapper calls: KeyError"),
+    ):
+        with pytest.raises(
+            PluginFailed, match=f"backend of faulty .* failed in {where}"
+        ) as caught:
+            CALLS[call](driver)
+        assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_faulty_built_in_backend_below_wrapper(

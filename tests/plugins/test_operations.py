@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
-from plugin_objects import LoadPlugin, connected
+from plugin_objects import LoadPlugin, connected, wrapper
 
-from slipstream import Backend, DeploymentRequest, hookimpl
+from slipstream import Backend, DeploymentRequest
 from slipstream.errors import MalformedAnswer, NodeFailed, NotFound, NotSupported
 from slipstream.hookspecs import OPERATIONS
 from slipstream.values import Deployment, Phase
@@ -26,9 +26,7 @@ VALUES: dict[str, Any] = {
 def watching(arguments: Sequence[str], calls: list[object]) -> Any:
     """A wrapper that takes some arguments and notes their values."""
     names = ", ".join(arguments)
-    namespace: dict[str, Any] = {"calls": calls}
-    exec(f"def watch({names}):\n    calls.append([{names}])\n    return (yield)", namespace)
-    return hookimpl(wrapper=True)(namespace["watch"])
+    return wrapper(f"calls.append([{names}]); return (yield)", names, calls=calls)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -9,24 +9,20 @@ from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
-from plugin_objects import kind, plugin
+from plugin_objects import kind, plugin, wrapper
 
-from slipstream import LoginMethod, hookimpl
+from slipstream import LoginMethod
 from slipstream.errors import DriverError
 from slipstream.plugins import Plugins
 
+WRAPPER = wrapper("return (yield)")
 NAMES = ["amber", "beryl", "coral", "internal"]
-
-
-@hookimpl(wrapper=True)
-def wrap() -> Any:
-    return (yield)
 
 
 def contributing(logins: list[str], kinds: list[str]) -> object:
     never: Any = print
     methods = [LoginMethod(name=name, authenticate=never) for name in logins]
-    return plugin([kind(name) for name in kinds], methods, slipstream_list_connectors=wrap)
+    return plugin([kind(name) for name in kinds], methods, slipstream_list_connectors=WRAPPER)
 
 
 def entry_point(index: int, plugin: object) -> Any:
