@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -141,16 +142,13 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def connect(sandbox: Sandbox) -> Iterator[Connect]:
     """Make a driver on the sandbox: ``connect(**arguments)``."""
-    drivers = []
+    with ExitStack() as drivers:
 
-    def connect(key: str | None = None, secret: str | None = None, **arguments: Any) -> Driver:
-        arguments = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **arguments}
-        drivers.append(Driver(key, secret, **arguments))
-        return drivers[-1]
+        def connect(key: Any = None, secret: Any = None, **arguments: Any) -> Driver:
+            options = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **arguments}
+            return drivers.enter_context(Driver(key, secret, **options))
 
-    yield connect
-    for driver in drivers:
-        driver.close()
+        yield connect
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plugin_objects import LOGIN, AddPlugin, Connect
@@ -36,42 +37,34 @@ def test_installed_plugin_under_test_is_loaded_once(modules: dict[str, str]) -> 
     assert status["under-test"] == status["second"] == ("active", "")
 
 
+FIRST_IN_TEXT = ("first", "dist-of-first", "Dist_of.First", "FIRST", ",first,,", " first")
+FIRST = (["first"], "first", ("dist-of-first",), " first ,")
+
+
 @pytest.mark.parametrize(
-    ("disable", "allow", "disabled", "allowed", "expected"),
+    ("disable", "allow", "arguments", "expected"),
     [
-        (None, None, None, None, BOTH),
-        *(
-            (names, None, None, None, {"second"})
-            for names in ("first", "dist-of-first", "Dist_of.First", "FIRST", ",first,,", " first")
-        ),
-        (" second, first ", None, None, None, set()),
-        *(
-            (None, None, names, None, {"second"})
-            for names in (["first"], "first", ("dist-of-first",), " first ,")
-        ),
-        ("first", None, ["second"], None, {"first"}),
-        ("first,second", None, [], None, BOTH),
-        (None, "first", None, None, {"first"}),
-        (None, "dist-of-second", None, None, {"second"}),
-        (None, "", None, None, set()),
-        (None, "third", None, None, set()),
-        (None, "first", None, ["second"], {"second"}),
-        (None, None, ["first"], ["first", "second"], {"second"}),
+        (None, None, {}, BOTH),
+        *((names, None, {}, {"second"}) for names in FIRST_IN_TEXT),
+        (" second, first ", None, {}, set()),
+        *((None, None, {"disabled": names}, {"second"}) for names in FIRST),
+        ("first", None, {"disabled": ["second"]}, {"first"}),
+        ("first,second", None, {"disabled": []}, BOTH),
+        (None, "first", {}, {"first"}),
+        (None, "dist-of-second", {}, {"second"}),
+        (None, "", {}, set()),
+        (None, "third", {}, set()),
+        (None, "first", {"allowed": ["second"]}, {"second"}),
+        (None, None, {"disabled": ["first"], "allowed": ["first", "second"]}, {"second"}),
     ],
 )
 def test_disabled_plugins_are_not_imported(
-    modules: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    disable: str | None,
-    allow: str | None,
-    disabled: list[str] | None,
-    allowed: list[str] | None,
-    expected: set[str],
+    modules: Any, monkeypatch: Any, disable: Any, allow: Any, arguments: Any, expected: set[str]
 ) -> None:
     for variable, text in (("DISABLE", disable), ("LOAD", allow)):
         if text is not None:
             monkeypatch.setenv(f"SLIPSTREAM_{variable}_PLUGINS", text)
-    plugins = Plugins(disabled=disabled, allowed=allowed)
+    plugins = Plugins(**arguments)
     assert loaded(modules) == BOTH & set(plugins.login_methods.names) == expected
 
 
@@ -88,12 +81,7 @@ def test_list_plugins_with_disabled(modules: dict[str, str]) -> None:
     [("", {"ex_disable_plugins": ["first"]}, {"second"}), ("second", {}, {"first"})],
 )
 def test_ex_disable_plugins(
-    modules: dict[str, str],
-    as_alice: Connect,
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str,
-    arguments: dict[str, list[str]],
-    expected: set[str],
+    modules: Any, as_alice: Connect, monkeypatch: Any, variable: str, arguments: Any, expected: Any
 ) -> None:
     monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", variable)
     as_alice(**arguments)
