@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -68,25 +68,6 @@ def minicloud(installed: Path) -> Iterator[Any]:
     with service.running({"ada": "lovelace"}) as (server, url):
         server.url = url
         yield server
-
-
-@pytest.fixture
-def run_module(site: Path) -> Callable[..., str]:
-    """Run a module in a process that has the example distributions: ``run_module(name, ...)``."""
-
-    def run(*arguments: str, cwd: Path | None = None) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(site)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +22,7 @@ LoadPlugin = Callable[..., object]
 NOWHERE = "http://127.0.0.1:9"
 FREE = LoginMethod(name="free", authenticate=lambda attempt, _: attempt.finish(data="d"))
 """A login method that sends nothing."""
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
 LOGIN = """
 @hookimpl
 def slipstream_login_methods():
@@ -59,3 +64,12 @@ def connected(
     load_plugin(plugin([kind("faulty", backend, login_methods=method.name)], [method], **hooks))
     options: dict[str, Any] = {"ex_endpoint_kind": "faulty", "ex_endpoint": NOWHERE}
     return Driver("ada", "secret-of-ada", retry_delay=0.001, ex_group=group, **options)
+
+
+def run_module(*arguments: str, cwd: Path | None = None, path: str = "") -> None:
+    """Run a module in a process that imports what is at a path: ``run_module(name, ...)``."""
+    command, environment = [sys.executable, "-m", *arguments], {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -13,7 +13,7 @@ import pytest
 from libcloud.compute.base import NodeImage
 from libcloud.compute.providers import DRIVERS, get_driver
 from libcloud.compute.types import Provider
-from plugin_objects import Connect, Driver
+from plugin_objects import Connect, Driver, run_module
 
 from slipstream.errors import MalformedAnswer, NotSupported
 from slipstream.libcloud import _kinds, register
@@ -219,6 +219,6 @@ def public(module: Any) -> set[str]:
     return set(getattr(module, "__all__", own))
 
 
-def test_examples_pass_strict_type_checks(run_module: Callable[..., str]) -> None:
+def test_examples_pass_strict_type_checks(site: Path) -> None:
     paths = [str(path) for path in sorted(EXAMPLES.glob("*/*.py"))]
-    run_module("mypy", "--strict", *paths, cwd=EXAMPLES.parents[1])
+    run_module("mypy", "--strict", *paths, cwd=EXAMPLES.parents[1], path=str(site))

@@ -6,12 +6,12 @@ import contextlib
 import doctest
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from plugin_objects import AddPlugin, Connect
+from plugin_objects import PYTEST, AddPlugin, Connect, run_module
 
 from slipstream.cli import main
 from slipstream.plugins import Plugins
@@ -71,13 +71,12 @@ def test_programs_of_guide(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "# test_" in str(blocks(page))])
-def test_tests_of_guide(page: str, run_module: Callable[..., str], tmp_path: Path) -> None:
+def test_tests_of_guide(page: str, site: Path, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     for file, text in files(page).items():
         if file.startswith("test_"):
             (tmp_path / file).write_text(text)
-    options = ("-q", "-p", "no:cacheprovider", "-W", "error", ".")
-    run_module("pytest", *options, cwd=tmp_path)
+    run_module(*PYTEST, ".", cwd=tmp_path, path=str(site))
 
 
 def consoles() -> Iterator[Any]:
