@@ -227,9 +227,8 @@ def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iter
     """
     runs = [run_id(text) for text in deployment_ids]
     deployments = dict(_listed(backend.session, runs))
-    for run in runs:
-        if run not in deployments:
-            deployments[run] = _by_itself(backend, run)
+    others = [run for run in dict.fromkeys(runs) if run not in deployments]
+    deployments |= {run: _by_itself(backend, run) for run in others}
     if all(run.phase is Phase.RUNNING for run in deployments.values()):
         deployments |= _with_addresses(backend, deployments.values())
     yield from (deployments[run] for run in runs)

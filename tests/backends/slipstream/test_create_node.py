@@ -146,9 +146,15 @@ def test_create_sends(driver: Driver, sandbox: Any, image: str, options: Any, fi
 def test_create_node_with_a_parameter_of_the_image_below(create: Create, sandbox: Sandbox) -> None:
     parameter = copy.copy(sandbox.world.library.find(WORDPRESS).parameters[2])
     parameter.name = "inherited"
-    sandbox.world.library.find(UBUNTU).parameters = [parameter]
+    of_cloud = copy.copy(parameter)
+    of_cloud.category, of_cloud.name = "exoscale-ch-gva", "exoscale-ch-gva.instance.type"
+    sandbox.world.library.find(UBUNTU).parameters = [parameter, of_cloud]
     create(ex_parameters={"inherited": "yes"})
     assert sent_form(sandbox)["parameter--inherited"] == "yes"
+    sandbox.journal.clear()
+    with pytest.raises(AnswerLost, match="not played"):
+        create(ex_parameters={"instance.type": "Tiny"})
+    assert sent_form(sandbox)["parameter--instance.type"] == "Tiny"
 
 
 def test_create_node_knows_the_size(driver: Driver, create: Create, size: NodeSize) -> None:
