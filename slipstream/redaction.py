@@ -245,11 +245,11 @@ _COOKIE_FLAGS = {"secure", "httponly", "partitioned"}
 class Redactor:
     """Takes the secrets of one session out of text.
 
-    :param known: The secrets whose text the session knows.
+    :param secrets: The secrets whose text the session knows.
     :param policy: How they are replaced, by default by the mask.
     """
 
-    known: KnownSecrets
+    secrets: KnownSecrets
     policy: Policy = MASKING
 
     def __repr__(self) -> str:
@@ -257,7 +257,7 @@ class Redactor:
 
     def message(self, text: str) -> str:
         """Redact a sentence; words that only announce a secret stay."""
-        text = self.known.mask(text)
+        text = self.secrets.mask(text)
         # Private keys, web tokens, and what else is a secret by its looks.
         for pattern in SHAPES:
             text = pattern.sub(lambda hit: self.policy.replace(hit[0]), text)
@@ -282,7 +282,7 @@ class Redactor:
     def text(self, source: str) -> str:
         """Redact any piece of text: a document, or prose."""
         document = self.document(source)
-        return self.known.mask(self.prose(source) if document is None else document)
+        return self.secrets.mask(self.prose(source) if document is None else document)
 
     def url(self, source: str) -> str:
         """Redact a URL, absolute or not."""
@@ -297,7 +297,7 @@ class Redactor:
         # Nothing is put together anew that has not changed: parsing forgets an empty query.
         if (netloc, path, query, fragment) != parts[1:]:
             source = urlunsplit((parts.scheme, netloc, path, query, fragment))
-        return self.known.mask(source)
+        return self.secrets.mask(source)
 
     def form(self, source: str) -> str:
         """Redact a form, or the query of a URL."""
@@ -342,7 +342,7 @@ class Redactor:
         redacted = self._whole(text, kind.lower(), named, pretty)
         if redacted is None:
             return f"({len(text)} characters that cannot be searched for secrets)"
-        return self.known.mask(redacted)
+        return self.secrets.mask(redacted)
 
     def _whole(self, text: str, kind: str, named: str, pretty: bool) -> str | None:
         bare = announces_secret(named)

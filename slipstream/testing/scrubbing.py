@@ -244,7 +244,7 @@ class Scrubber:
         return {name: values for name, values in pairs if values}
 
     def _plain(self, source: str) -> str:
-        return self._moved(self._redactor.known.mask(source))
+        return self._moved(self._redactor.secrets.mask(source))
 
 
 def _indented(text: str) -> str:

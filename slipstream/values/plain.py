@@ -254,7 +254,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
 def _zone(name: str) -> tzinfo:
     match = _OFFSET.fullmatch(name)
     if match is None:
-        place = name if "/" in name else _MOVED.get(name.upper())
-        return ZoneInfo(place) if place else _ZONES[name.upper()]
+        region = name if "/" in name else _MOVED.get(name.upper())
+        return ZoneInfo(region) if region else _ZONES[name.upper()]
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
     return timezone(offset if match["sign"] == "+" else -offset)

@@ -29,13 +29,13 @@ class Seen:
         self.caplog, self.file = caplog, file
         self.more: list[str] = []
 
-    def note(self, *things: object) -> None:
-        """Look at things as a program that logs them does."""
-        for thing in things:
-            self.more += [repr(thing), str(thing)]
-            if isinstance(thing, BaseException):
-                self.more += traceback.format_exception(thing)
-                self.more.append(pickle.dumps(thing).decode("latin-1"))
+    def note(self, *objects: object) -> None:
+        """Look at objects as a program that logs them does."""
+        for item in objects:
+            self.more += [repr(item), str(item)]
+            if isinstance(item, BaseException):
+                self.more += traceback.format_exception(item)
+                self.more.append(pickle.dumps(item).decode("latin-1"))
 
     def note_session(self, driver: Driver) -> None:
         """Look at a driver and its session."""

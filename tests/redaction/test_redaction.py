@@ -42,7 +42,7 @@ def redactor() -> Redactor:
     return Redactor(KnownSecrets())
 
 
-def shown(body: str, kind: str = "application/json", **options: Any) -> str:
+def redacted_body(body: str, kind: str = "application/json", **options: Any) -> str:
     return Redactor(KnownSecrets()).body(body.encode(), kind, **options)
 
 
@@ -81,10 +81,10 @@ named_pairs = st.builds(
 
 @given(wrapped(named_members | named_pairs), st.booleans())
 def test_secret_in_json_is_hidden_however_deep_it_is(document: Any, pretty: bool) -> None:
-    output = shown(json.dumps(document), pretty=pretty)
+    output = redacted_body(json.dumps(document), pretty=pretty)
     assert CANARY not in output
     json.loads(output)
-    assert CANARY not in shown(json.dumps({"message": json.dumps(document)}))
+    assert CANARY not in redacted_body(json.dumps({"message": json.dumps(document)}))
 
 
 def element(tag: str, attributes: dict[str, str], inner: str) -> str:
@@ -132,7 +132,7 @@ xml_secrets = st.one_of(
 def test_secret_in_xml_is_hidden(inner: str, depth: int, pretty: bool, spaced: bool) -> None:
     space = ' xmlns="http://example.org/x"' if spaced else ""
     body = f"<root{space}>{'<a>' * depth}{inner}{'</a>' * depth} tail</root>"
-    output = shown(body, "application/xml", pretty=pretty)
+    output = redacted_body(body, "application/xml", pretty=pretty)
     assert CANARY not in output
     assert "tail" in output
 
@@ -148,7 +148,7 @@ cut_off = st.builds(
 @given(cut_off)
 def test_secret_in_a_document_that_was_cut_off_is_hidden(body: str) -> None:
     for kind in ("application/json", "application/xml", "text/html", "text/plain", ""):
-        assert CANARY not in shown(body, kind)
+        assert CANARY not in redacted_body(body, kind)
 
 
 fields = st.lists(st.tuples(plain_names, st.text(max_size=8)), max_size=3)
@@ -209,9 +209,9 @@ texts = [
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "text/html", ""])
 def test_secret_in_text_that_no_parser_reads_is_hidden(text: str, kind: str) -> None:
     body = text.format(CANARY)
-    assert CANARY not in shown(body, kind)
-    assert CANARY not in shown(json.dumps({"text": body}))
-    assert CANARY not in shown(f"<a>{escape(body)}</a>", "application/xml")
+    assert CANARY not in redacted_body(body, kind)
+    assert CANARY not in redacted_body(json.dumps({"text": body}))
+    assert CANARY not in redacted_body(f"<a>{escape(body)}</a>", "application/xml")
 
 
 @pytest.mark.parametrize("before", ["", "=", "%3D", "token="])
@@ -226,7 +226,7 @@ def test_secret_of_a_known_form_is_hidden(redactor: Redactor, secret: str, befor
         FORM: urlencode({"message": secret}),
     }
     for kind, body in bodies.items():
-        output = shown(body, kind)
+        output = redacted_body(body, kind)
         assert "MIIG" not in output
         assert secret not in output
     assert secret not in redactor.header("X-Message", f"made {secret}")
@@ -248,26 +248,26 @@ def test_known_secret_is_hidden_however_it_is_written(secret: str) -> None:
 @pytest.mark.parametrize("secret", ["my-password-1", "token", "xSECRETx"])
 def test_secret_that_reads_like_a_name_is_hidden(redactor: Redactor, secret: str) -> None:
     entry = "<entry><string>db.password</string><string>{}</string></entry>"
-    assert shown(entry.format(secret), "application/xml") == entry.format("***")
-    assert secret not in shown(json.dumps({"name": "db.password", "value": secret}))
+    assert redacted_body(entry.format(secret), "application/xml") == entry.format("***")
+    assert secret not in redacted_body(json.dumps({"name": "db.password", "value": secret}))
     assert secret not in redactor.text(f"db.password={secret}").removeprefix("db.password=")
 
 
 @pytest.mark.parametrize("canary", [CANARY, f'{{"a": "{CANARY}"}}', f"<{CANARY}/>", f'"{CANARY}"'])
 @pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=UTF-8", ""])
 def test_bare_value_of_a_secret_is_hidden(canary: str, kind: str) -> None:
-    assert shown(canary, kind, named="machine:password") == "***"
+    assert redacted_body(canary, kind, named="machine:password") == "***"
 
 
 def test_hidden_json_shows_whether_a_secret_is_set() -> None:
     body = '{"password": "", "secret": null, "token": false, "otp": 123456, "pin_pw": "x"}'
     expected = {"password": "", "secret": None, "token": False, "otp": "***", "pin_pw": "***"}
-    assert json.loads(shown(body)) == expected
-    assert CANARY not in shown(f'{{"password": "{CANARY}", "password": ""}}')
+    assert json.loads(redacted_body(body)) == expected
+    assert CANARY not in redacted_body(f'{{"password": "{CANARY}", "password": ""}}')
 
 
 def test_known_code_that_has_become_a_number_is_hidden(redactor: Redactor) -> None:
-    redactor.known.keep("483920", lasting=False)
+    redactor.secrets.keep("483920", lasting=False)
     output = redactor.body(b'{"given": 483920, "other": 5}', "application/json")
     assert json.loads(output) == {"given": "***", "other": 5}
 
@@ -291,9 +291,9 @@ def test_body_that_cannot_be_searched_is_replaced_by_its_length(
 
 def test_harmless_text_is_unchanged(redactor: Redactor) -> None:
     page = "<html>\r\n<head><title>502 Bad Gateway</title></head><body><hr>nginx</body></html>"
-    assert shown(page, "text/html") == page
+    assert redacted_body(page, "text/html") == page
     form = f'<html><hr><form><input name="password" value="{CANARY}"></form></html>'
-    assert CANARY not in shown(form, "text/html")
+    assert CANARY not in redacted_body(form, "text/html")
     for text in ("Cannot read apps/x: no such module", "http://127.0.0.1:80/run?limit=5", "a: b"):
         assert redactor.text(text) == text
     for url in (
@@ -302,7 +302,7 @@ def test_harmless_text_is_unchanged(redactor: Redactor) -> None:
     ):
         assert redactor.url(url) == url
     document = '{"id": "credential/1", "public-key": "ssh-rsa AAAA", "count": 1.5, "acl": {}}'
-    assert json.loads(shown(document)) == json.loads(document)
+    assert json.loads(redacted_body(document)) == json.loads(document)
 
 
 def test_cookie_keeps_its_name_and_its_attributes(redactor: Redactor) -> None:
@@ -350,6 +350,6 @@ def test_known_secrets_are_masked_whole_and_the_latest_of_many_are_kept() -> Non
 )
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
 def test_strange_body_is_searched_to_its_end(redactor: Redactor, unit: str, kind: str) -> None:
-    redactor.known.keep(CANARY)
+    redactor.secrets.keep(CANARY)
     body = f"{(unit * 50_000)[:50_000]} {CANARY}".encode()
     assert CANARY not in redactor.body(body, kind)
