@@ -124,9 +124,9 @@ class Store:
     ) -> Page:
         """Search a collection, as much of it as is visible and the index has seen by now."""
         documents = list(self.collection(name, now=now))
-        if not all(
-            attribute in query.mapped or _is_known(attribute, documents)
-            for attribute, _ in query.order
+        unmapped = [attribute for attribute, _ in query.order if attribute not in query.mapped]
+        if documents and not all(
+            any(_values(document, attribute) for document in documents) for attribute in unmapped
         ):
             return None, []
         matches = [
@@ -144,10 +144,6 @@ class Store:
 
 def _values(document: Document, attribute: str) -> list[Any]:
     return list(leaves(document, attribute.split(".")))
-
-
-def _is_known(attribute: str, documents: Sequence[Document]) -> bool:
-    return not documents or any(_values(document, attribute) for document in documents)
 
 
 def _sorted(documents: list[Document], attribute: str, *, descending: bool) -> list[Document]:

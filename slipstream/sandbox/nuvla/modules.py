@@ -13,10 +13,10 @@ from flask import Response, request
 
 from slipstream.sandbox.cimi import JsonProblem, message, not_found, server_error
 from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, State
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.store import Document
 
-_CONTENTS = {
+CONTENTS = {
     "component": "module-component",
     "application": "module-application",
     "application_kubernetes": "module-application",
@@ -61,14 +61,6 @@ def with_content(world: State, module: Document, identifier: str) -> Document:
         raise not_found(version["href"])
     content = {name: stored[name] for name in stored if name not in {"acl", "resource-type"}}
     return module | {"content": content}
-
-
-def new_version(world: State, module: Document, content: Document) -> Document:
-    content = {"created-by": INTERNAL} | content
-    kind = _CONTENTS[module["subtype"]]
-    href = world.document(kind, ADMIN, content)["id"]
-    texts = {name: content[name] for name in ("author", "commit") if name in content}
-    return texts | {"href": href}
 
 
 class Module(Resource):
@@ -131,7 +123,7 @@ class Module(Resource):
             raise not_found(self._identifier)
         version = versions[number] if number >= 0 else None
         if version is None:
-            raise not_found(f"{_CONTENTS.get(module['subtype'], 'module')}/")
+            raise not_found(f"{CONTENTS.get(module['subtype'], 'module')}/")
         versions[number] = None
         self.world.store.remove(version["href"])
         published = any(version_ and version_.get("published") for version_ in versions)

@@ -126,8 +126,12 @@ class World(State):
 
     def add_version(self, module: str, content: Document | None) -> None:
         """Add a version to a module; without a content, one that was deleted."""
-        document = self.store[module]
-        version = modules.new_version(self, document, content) if content else None
+        document, version = self.store[module], None
+        if content:
+            kind, fields = modules.CONTENTS[document["subtype"]], {"created-by": INTERNAL}
+            href = self.document(kind, ADMIN, fields | content)["id"]
+            texts = {name: content[name] for name in ("author", "commit") if name in content}
+            version = texts | {"href": href}
         document["versions"] = [*document.get("versions", []), version]
 
     def _named(self, kind: str, attribute: str, value: str) -> Document:

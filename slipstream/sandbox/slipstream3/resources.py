@@ -139,12 +139,6 @@ def _log_in(state: State, values: Mapping[str, Any]) -> tuple[str, Sequence[str]
     raise JsonProblem(403, f"invalid credentials for '{name}'", name)
 
 
-def _make_cookie(state: State, name: str, roles: str, ends: datetime, session: str) -> str:
-    claims = {"username": name, "roles": roles, "exp": int(ends.timestamp()), "session": session}
-    token, expires = state.sign(claims), cookie_date(ends, gmt=False)
-    return f"{COOKIE}=token={token};Secure;Path=/;Expires={expires}"
-
-
 def clearing_cookie(state: State) -> str:
     """The ``Set-Cookie`` with which the XML service deletes the token."""
     # There is no Max-Age: a client compares this with its own clock, which may be behind.
@@ -208,7 +202,10 @@ class Session(Resource):
             acl=acl(role("ADMIN", "VIEW"), role("ADMIN", "ALL"), owner=identifier),
             **optional,
         )
-        cookie = _make_cookie(self.world, user, names, ends, identifier)
+        token = self.world.sign(
+            {"username": user, "roles": names, "exp": int(ends.timestamp()), "session": identifier}
+        )
+        cookie = f"{COOKIE}=token={token};Secure;Path=/;Expires={cookie_date(ends, gmt=False)}"
         return created(identifier, headers={"Set-Cookie": cookie})
 
 
