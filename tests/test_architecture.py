@@ -260,7 +260,7 @@ VIOLATIONS: list[tuple[Check, str, str]] = [
     (forbidden_packages, "values.fields", "import numpy"),
     (libcloud_below_the_driver, "session.session", "import libcloud"),
     (libcloud_below_the_driver, "session.session", "from libcloud.compute.types import NodeState"),
-    (forbidden_imports, "backends.nuvla.jobs", "import slipstream.backends.slipstream.runs"),
+    (forbidden_imports, "backends.nuvla.modules", "import slipstream.backends.slipstream.runs"),
     (servers_words_in_the_driver, "libcloud.convert", "PATH = f'/run/{PATH}'"),
     (servers_words_in_the_driver, "libcloud.convert", "PATH = 'api/session'"),
     (servers_words_in_the_driver, "libcloud.convert", "PATH = b'/module'"),

@@ -8,15 +8,7 @@ from urllib.parse import urlsplit
 
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, Entry, is_id, json_object
-from slipstream.backends.nuvla import (
-    deploying,
-    deployments,
-    jobs,
-    lifecycle,
-    locations,
-    modules,
-    ssh_keys,
-)
+from slipstream.backends.nuvla import deployments, lifecycle, locations, modules, ssh_keys
 from slipstream.backends.nuvla.deployments import GONE, STATES
 from slipstream.backends.nuvla.resources import write
 from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer
@@ -135,24 +127,24 @@ class Nuvla(CimiBackend):
         """Whether a 403 means that the login has expired; the server has no status of its own."""
         return response.status == 403 and not self.accepts_session(self.session)
 
-    preflight = deploying.preflight
-    deployment_locations = deploying.deployment_locations
+    preflight = lifecycle.preflight
+    deployment_locations = lifecycle.deployment_locations
     list_deployments = deployments.list_deployments
     get_deployment = deployments.get_deployment
     get_deployments = deployments.get_deployments
     get_state = deployments.get_state
     get_parameter = deployments.get_parameter
-    deploy = deploying.deploy
+    deploy = lifecycle.deploy
     terminate = lifecycle.terminate
     start_deployment = lifecycle.start_deployment
     stop_deployment = lifecycle.stop_deployment
     reboot_deployment = lifecycle.reboot_deployment
     update_deployment = lifecycle.update_deployment
-    get_logs = jobs.get_logs
+    get_logs = deployments.get_logs
     list_modules = modules.list_modules
     get_module = modules.get_module
     delete_module = modules.delete_module
-    list_service_offers = deploying.list_service_offers
+    list_service_offers = lifecycle.list_service_offers
     list_connectors = locations.list_connectors
     list_virtual_machines = locations.list_virtual_machines
     list_ssh_keys = ssh_keys.list_ssh_keys

@@ -9,7 +9,7 @@ import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node
 
-from slipstream.backends.nuvla.jobs import MESSAGE_TIMEOUT, reason
+from slipstream.backends.nuvla.deployments import MESSAGE_TIMEOUT, read_reason
 from slipstream.libcloud.errors import NodeFailed
 from slipstream.sandbox import Sandbox
 
@@ -36,7 +36,7 @@ TRACEBACK = (
     ("", "the server states no reason"),
 ])  # fmt: skip
 def test_reason_is_the_last_line_of_the_message(message: str, expected: str) -> None:
-    assert reason({"state": "FAILED", "status-message": message}) == expected
+    assert read_reason({"state": "FAILED", "status-message": message}) == expected
 
 
 @pytest.fixture
