@@ -337,7 +337,7 @@ class _Combination(_Combinable):
 
 class And(_Combination):
     """
-    True if every operand is.
+    True if every operand is. It has the methods of :class:`Comparison`.
 
     :param operands: Two expressions or more; those that are themselves ``And`` are unfolded.
     """
@@ -345,7 +345,7 @@ class And(_Combination):
 
 class Or(_Combination):
     """
-    True if any operand is.
+    True if any operand is. It has the methods of :class:`Comparison`.
 
     :param operands: Two expressions or more; those that are themselves ``Or`` are unfolded.
     """
