@@ -116,7 +116,6 @@ class _Detached:
         raise InvalidCredentials(
             "This driver was pickled without its secrets, so it is not logged in on"
             f" {self.endpoint}.",
-            endpoint=self.endpoint.url,
             hint=f"Make a new driver for {self.endpoint}, and pass this object to it.",
         )
 
@@ -1141,7 +1140,6 @@ class SlipStreamNodeDriver(NodeDriver):
             raise KeyPairMissing(
                 f"There is no key pair {name!r}.",
                 name=name,
-                endpoint=self.ex_endpoint,
                 hint=f"Did you mean {near!r}?" if near else "list_key_pairs() lists the names.",
             )
         if len(matches) > 1:
@@ -1149,7 +1147,6 @@ class SlipStreamNodeDriver(NodeDriver):
             raise KeyPairConflict(
                 f"{len(matches)} key pairs are named {name!r}.",
                 name=name,
-                endpoint=self.ex_endpoint,
                 hint=f"Pass a fingerprint instead of the name: {fingerprints}.",
             )
         return matches[0]

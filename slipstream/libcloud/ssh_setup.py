@@ -142,7 +142,6 @@ def reporting(
             hint="It still exists: destroy it with destroy_node(error.node), or go on by hand.",
             node=node,
             original_error=error,
-            endpoint=driver.ex_endpoint,
         ) from error
     except BaseException as interruption:
         if at_exit is None:
