@@ -103,13 +103,16 @@ def test_clock_is_paused_advanced_and_set_to_a_speed(sandbox: Sandbox) -> None:
     assert (sandbox.clock.now(), sandbox.clock.speed) == (before, 0)
 
 
-def test_next_request_fails_once(sandbox: Sandbox, driver: Driver) -> None:
+def test_next_request_fails_once_and_faults_are_cleared(sandbox: Sandbox, driver: Driver) -> None:
     post(sandbox, "/sandbox/faults", fault="request")
     assert "gets 503" in get(sandbox).text
     sandbox.journal.clear()
     driver.list_nodes()
     assert [entry.status for entry in sandbox.journal][:2] == [503, 200]
     assert "None is waiting" in get(sandbox).text
+    for fault in ("request", "deployment", "none"):
+        post(sandbox, "/sandbox/faults", fault=fault)
+    assert (sandbox.faults, sandbox.world.next_failure) == ([], "")
 
 
 def test_next_deployment_fails_once_and_its_reason_is_escaped(
@@ -130,12 +133,6 @@ def test_next_deployment_fails_once_and_its_reason_is_escaped(
     page = get(sandbox).text
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
-
-
-def test_faults_are_cleared(sandbox: Sandbox) -> None:
-    for fault in ("request", "deployment", "none"):
-        post(sandbox, "/sandbox/faults", fault=fault)
-    assert (sandbox.faults, sandbox.world.next_failure) == ([], "")
 
 
 @pytest.mark.parametrize(
