@@ -132,8 +132,8 @@ class Profile:
 
 def _is_map(entries: Element) -> bool:
     """
-    Whether each entry of a map, which has some, holds one parameter under a key and a name of its
-    own, which is no other entry's key, and each parameter at most one value, which is a text.
+    Whether each entry of a map, which has some, holds one parameter under a key of its own, whose
+    name is no other entry's key, and each parameter at most one value, which is a text.
     """
     parameters = [entry.findall("parameter") for entry in entries]
     named = [each[0].get("name") for each in parameters if len(each) == 1]
@@ -142,7 +142,7 @@ def _is_map(entries: Element) -> bool:
         return False
     keys = {e.findtext("string") or name: name for e, name in zip(entries, named, strict=False)}
     others = {name for key, name in keys.items() if name != key}
-    is_one_each = 0 < len(keys) == len(set(named)) == len(entries)
+    is_one_each = 0 < len(keys) == len(named) == len(entries)
     return is_one_each and keys.keys().isdisjoint(others)
 
 
