@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from endpoints_under_test import Driver, LiveEndpoint
-from libcloud.compute.base import Node, NodeImage
+from libcloud.compute.base import NodeImage
 
 from slipstream.errors import (
     AnswerLost,
@@ -20,7 +20,6 @@ from slipstream.errors import (
     RateLimitReached,
 )
 from slipstream.sandbox import Sandbox
-from slipstream.transport.messages import Request, Response
 
 from .support import JSON, WORDPRESS, XML
 
@@ -148,31 +147,6 @@ def test_create_node_without_a_refusal(driver: Driver, sandbox: Sandbox, image: 
         has_response = "cut" not in response and response["status"] != 303
         assert caught.value.code == (response["status"] if has_response else 0), name
         assert len(sandbox.journal.entries("POST", "/run")) == 1, name
-
-
-@on_slipstream
-@pytest.mark.parametrize("when", ["before", "after", "reading"])
-def test_create_node_interrupted(driver: Driver, image: Any, monkeypatch: Any, when: str) -> None:
-    send = driver._session.transport.send
-
-    def interrupted(request: Request, **options: Any) -> Response:
-        is_reading = request.path.startswith("/run/")
-        if is_reading if when == "reading" else request.method == "POST":
-            if when == "after":
-                send(request, **options)
-            raise KeyboardInterrupt
-        return send(request, **options)
-
-    monkeypatch.setattr(driver._session.transport, "send", interrupted)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        driver.create_node(name="blog", image=image)
-    (note,) = caught.value.__notes__
-    nodes: list[Node] = driver.list_nodes()
-    assert len(nodes) == (when != "before")
-    expected = "may have been deployed: look with list_nodes()"
-    if when == "reading":
-        expected = f"Deployment {nodes[0].id} was created; destroy it if it is not needed."
-    assert expected in note
 
 
 @on_slipstream

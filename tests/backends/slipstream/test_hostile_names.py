@@ -52,7 +52,11 @@ CALLS: dict[str, Callable[[Driver, str], object]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 @QUICK
-@given(name=names | st.sampled_from(["a%2F..%2Fb", "a?media=json", "a;b/c#d", "module/module/a"]))
+@given(name=names)
+@example(name="a%2F..%2Fb")
+@example(name="a?media=json")
+@example(name="a;b/c#d")
+@example(name="module/module/a")
 def test_image_path_stays_in_place(driver: Driver, sandbox: Sandbox, call: str, name: str) -> None:
     sandbox.journal.clear()
     with pytest.raises(LibcloudError) as caught:
@@ -76,7 +80,6 @@ def test_image_path_stays_in_place(driver: Driver, sandbox: Sandbox, call: str, 
 @example(name="x' or id!=null or id='")
 @example(name="x\\")
 def test_location_widens_no_filter(driver: Driver, sandbox: Sandbox, name: str) -> None:
-    sandbox.journal.clear()
     sandbox.world.add_machine()
     location = NodeLocation(name, name, "", driver)
     for call in (driver.list_sizes, driver.ex_list_virtual_machines):
@@ -93,7 +96,7 @@ def test_location_widens_no_filter(driver: Driver, sandbox: Sandbox, name: str) 
 def test_node_name_comes_back_or_is_refused(driver: Driver, sandbox: Sandbox, name: str) -> None:
     sandbox.journal.clear()
     try:
-        node = driver.create_node(name, image=NodeImage(WORDPRESS, "x", driver))
+        node = driver.create_node(name, image=WORDPRESS)
     except BadInput:
         assert changed(sandbox) == []
     else:
@@ -113,9 +116,7 @@ def test_parameter_value_arrives_or_fails(driver: Driver, sandbox: Sandbox, valu
     ):
         sandbox.journal.clear()
         try:
-            node = driver.create_node(
-                image=NodeImage(image, "x", driver), ex_parameters=parameters
-            )
+            node = driver.create_node(image=image, ex_parameters=parameters)
         except BadInput:
             assert changed(sandbox) == []
         else:
@@ -145,7 +146,7 @@ def test_name_of_ten_thousand_letters(driver: Driver, sandbox: Sandbox) -> None:
         driver.get_image(LONG)
     assert len(str(caught.value)) < 500
     with pytest.raises(BadInput, match="Unknown parameter") as refused:
-        driver.create_node(image=NodeImage(WORDPRESS, "x", driver), ex_parameters={LONG: "x"})
+        driver.create_node(image=WORDPRESS, ex_parameters={LONG: "x"})
     assert len(str(refused.value)) < 1500
-    driver.create_node(LONG[:4000], image=NodeImage(WORDPRESS, "x", driver))
+    driver.create_node(LONG[:4000], image=WORDPRESS)
     assert sent_form(sandbox)["tags"] == LONG[:4000]
