@@ -70,11 +70,6 @@ class Profile:
         return cls(root, entries[0])
 
     @property
-    def privileged(self) -> bool:
-        """Whether the user may see and change what belongs to others."""
-        return self.root.get("issuper") == "true"
-
-    @property
     def connectors(self) -> set[str]:
         """
         The connectors that have a user name and a password.
@@ -306,7 +301,7 @@ def usable_connectors(backend: CimiBackend, profile: Profile) -> set[str]:
     """
     session, doing = backend.session, "list cloud credentials"
     where: Filter = attr("type").startswith("cloud-cred-")
-    if profile.privileged:
+    if profile.root.get("issuper") == "true":
         with cimi.of_server(doing):
             where &= cimi.either("acl/rules/principal", user_name(session))
     entries = cimi.search(session, "credential", doing=doing, where=where, select="id,connector")

@@ -17,14 +17,7 @@ import attrs
 
 from slipstream.backends import cimi
 from slipstream.backends.cimi import CimiBackend
-from slipstream.backends.slipstream import runs
-from slipstream.backends.slipstream.account import (
-    DEFAULT_CLOUD,
-    Profile,
-    ensure_key,
-    offer,
-    usable_connectors,
-)
+from slipstream.backends.slipstream import account, runs
 from slipstream.backends.slipstream.dialect import XML
 from slipstream.backends.slipstream.modules import ANY_CLOUD, get_module, split_version
 from slipstream.errors import (
@@ -115,7 +108,7 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
             )
         form = fields(request, module, lambda: _inherited_parameters(backend, module))
     if request.ssh_key is not None:
-        ensure_key(backend, request.ssh_key)
+        account.ensure_key(backend, request.ssh_key)
     run = _post(session, request, form)
     try:
         deployment = runs.get_deployment(backend, run)
@@ -154,12 +147,12 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
 
     yield from cimi.refusals(check_lengths, [request])
     yield from cimi.refusals(check, request.parameters)
-    profile = Profile.read(session, doing="look at the account")
+    profile = account.Profile.read(session, doing="look at the account")
     if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
         yield BadInput(
             "The account has no SSH key.", hint="Add one with import_key_pair_from_file()."
         )
-    usable = usable_connectors(backend, profile)
+    usable = account.usable_connectors(backend, profile)
     if not usable:
         yield BadInput(
             "The account is set up for no cloud.",
@@ -172,7 +165,7 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
             yield UnknownName("size", parameter.value)
     images = {node.name: node.image_ids for node in module.nodes}
     for name, chosen in _clouds(request, module, offers).items():
-        cloud = chosen or profile.values.get(DEFAULT_CLOUD)
+        cloud = chosen or profile.values.get(account.DEFAULT_CLOUD)
         possible = images[name] if name is not None else module.image_ids
         if cloud and cloud not in usable:
             yield UnknownName("location", cloud, usable, "among those of this account")
@@ -220,7 +213,7 @@ def _read_offer(session: Session, size: str) -> ServiceOffer | None:
         document = cimi.json_object(session.send(request, doing=f"look at {name}"))
     except NotFound:
         return None
-    return offer(document) if document else None
+    return account.offer(document) if document else None
 
 
 def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> str:

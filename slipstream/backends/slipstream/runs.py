@@ -363,9 +363,12 @@ def terminate(
     pauses = Backoff(start=1.0, factor=1.5, ceiling=10.0)
     response = session.send(request, doing=doing, allow={400, 409})
     while response.status in {400, 409}:
-        has_ended, has_machine = _look(backend, run)
+        deployment = get_deployment(backend, run)
+        parameters = (deployment.parameters or {}).items()
+        has_machine = any(value and name.endswith(":instanceid") for name, value in parameters)
         over = calls.monotonic() >= deadline
-        if has_ended and not has_machine and (response.status == 400 or over):
+        is_done = deployment.state in _ENDED and not has_machine
+        if is_done and (response.status == 400 or over):
             return True
         if over or response.status == 400 or "no instances" not in response.text:
             raise session.refusal(response, doing=doing)
@@ -377,14 +380,6 @@ def terminate(
             return True
     require_status(response, 204, doing=doing, hint=_LOOK)
     return True
-
-
-def _look(backend: CimiBackend, run: str) -> tuple[bool, bool]:
-    """Read whether a run has ended, and whether it has a machine."""
-    deployment = get_deployment(backend, run)
-    parameters = (deployment.parameters or {}).items()
-    has_machine = any(value and name.endswith(":instanceid") for name, value in parameters)
-    return deployment.state in _ENDED, has_machine
 
 
 def _read_document(session: Session, deployment_id: str) -> Element:
