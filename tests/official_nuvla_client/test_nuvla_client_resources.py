@@ -1,4 +1,4 @@
-"""Nuvla's own client searches, reads, adds, edits and deletes resources."""
+"""Nuvla's own client searches, reads and deletes resources."""
 
 from __future__ import annotations
 
@@ -21,21 +21,6 @@ def test_search_filters_sorts_pages_and_selects(alice: Client, sandbox: Sandbox)
     assert page["count"] == 12
     assert [item["id"] for item in page["resources"]] == ids[2:5]
     assert {tuple(sorted(item)) for item in page["resources"]} == {("created", "id", "state")}
-
-
-def test_resource_from_adding_to_deletion(alice: Client, wordpress: str) -> None:
-    deployments, fields = alice.of("Deployment"), {"name": "cellar", "description": "below"}
-    cellar = alice.add("deployment", {"module": {"href": wordpress}}).data["resource-id"]
-    assert alice.edit(cellar, fields).data.items() >= fields.items()
-    edited = alice.edit(cellar, {"name": "attic"}, select="description").data
-    assert (edited["name"], edited.get("description")) == ("attic", None)
-    assert deployments.id_by_name("attic") == [cellar]
-    deleted = {"status": 200, "message": f"{cellar} deleted", "resource-id": cellar}
-    assert alice.delete(cellar).data == deleted
-    assert deployments.id_by_name("attic") == []
-    with pytest.raises(ClientFailure, match=f"{cellar} not found") as caught:
-        alice.get(cellar)
-    assert caught.value.status == 404
 
 
 def test_module_is_found_read_and_deleted(alice: Client) -> None:
