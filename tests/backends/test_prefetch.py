@@ -12,22 +12,6 @@ from slipstream.backends.cimi import read_ahead
 from .support import readers, wait_for_readers
 
 
-def test_read_ahead_begins_few_and_keeps_the_order() -> None:
-    begun: list[int] = []
-
-    def read(number: int) -> int:
-        begun.append(number)
-        return number * 10
-
-    results = read_ahead(read, range(100), at_once=4)
-    for number in range(50):
-        assert next(results) == number * 10
-        assert len(begun) <= number + 1 + 4
-    results.close()
-    wait_for_readers()
-    assert len(begun) <= 54
-
-
 def test_read_ahead_that_is_closed_begins_no_more_and_waits_for_nothing() -> None:
     begun, waiting, go = [], threading.Event(), threading.Event()
 
@@ -54,7 +38,7 @@ def test_read_ahead_reads_in_the_context_of_the_call() -> None:
     assert list(read_ahead(lambda _: call.get(), range(9), at_once=3)) == ["list_images"] * 9
 
 
-def test_read_ahead_raises_a_failure_in_its_place() -> None:
+def test_read_ahead_keeps_the_order_and_raises_a_failure_in_its_place() -> None:
     results = read_ahead(lambda number: 6 // (3 - number), range(9), at_once=8)
     assert [next(results) for _ in range(3)] == [2, 3, 6]
     with pytest.raises(ZeroDivisionError):
