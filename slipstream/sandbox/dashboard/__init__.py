@@ -19,14 +19,9 @@ from slipstream.sandbox.server import Application, Environ, Journal
 from slipstream.sandbox.world import BaseWorld, Login
 
 # Nothing of another site is loaded, and no other site can show the page in a frame.
-_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        *(f"{kind}-src 'self'" for kind in ("connect", "img", "script", "style")),
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    ]
+_POLICY = (
+    "default-src 'none'; connect-src 'self'; img-src 'self'; script-src 'self'; style-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _SPEEDS = (1.0, 20.0, 100.0)
 _ROWS = 12
@@ -48,7 +43,8 @@ class Dashboard:
         """The application for a request, if it is the dashboard's."""
         path = environ["PATH_INFO"]
         is_page = path == "/" and environ["REQUEST_METHOD"] == "GET" and _is_browser(environ)
-        return self._app if is_page or path.startswith(("/favicon.ico", "/sandbox/")) else None
+        is_file = path == "/favicon.ico" or path.startswith("/sandbox/")
+        return self._app if is_page or is_file else None
 
     @cached_property
     def _app(self) -> Flask:
