@@ -45,17 +45,6 @@ def test_create_node_by_ids(endpoint: LiveEndpoint, driver: Driver, kind: str) -
     assert driver.destroy_node(node.id if kind == "id" else node) is True
 
 
-@pytest.mark.parametrize(
-    ("argument", "value"), [("image", 7), ("size", 7), ("size", "small"), ("location", 7)]
-)
-def test_create_node_by_wrong_ids(endpoint: Any, driver: Any, argument: str, value: Any) -> None:
-    arguments: dict[str, Any] = {"image": BLOG, "location": endpoint.location(driver)}
-    match = rf"get_image\(|list_{argument}s\((location)?\)|default"
-    with pytest.raises((TypeError, DriverError), match=match):
-        driver.create_node("shop", **arguments | {argument: value})
-    assert driver.list_nodes() == []
-
-
 def test_the_one_size_of_nuvla(endpoint: LiveEndpoint, driver: Driver) -> None:
     if endpoint.family != "nuvla":
         assert len(driver.list_sizes()) < len(driver.list_sizes(ex_all=True))
@@ -98,6 +87,10 @@ WRONG: list[tuple[type[Exception], str, Wrong]] = [
     (NotFound, r"See list_images\(\)", lambda d, e, node: d.get_image("no/such/thing")),
     (BadInput, AN_ID.format("ex_get_node"), lambda d, e, node: d.ex_find_node(node.id)),
     (BadInput, AN_ID.format("get_image"), lambda d, e, node: d.ex_find_image(BLOG)),
+    (TypeError, r"get_image\(", lambda d, e, node: d.create_node(image=7)),
+    (TypeError, r"list_locations\(\)", lambda d, e, node: d.create_node(image=BLOG, location=7)),
+    (TypeError, r"list_sizes\(", lambda d, e, node: d.create_node(image=BLOG, size=7)),
+    (DriverError, r"list_sizes\(|default", lambda d, e, node: e.deploy(d, size="small")),
 ]
 
 
@@ -108,6 +101,7 @@ def test_wrong_arguments_are_named(endpoint: LiveEndpoint, driver: Driver) -> No
         with pytest.raises(error, match=message):
             call(driver, endpoint, node)
         assert error is not TypeError or len(endpoint.sandbox.journal) == 0, message
+    assert [listed.id for listed in driver.list_nodes()] == [node.id]
 
 
 def test_a_node_is_got_by_whatever_has_its_id(endpoint: LiveEndpoint, driver: Driver) -> None:
