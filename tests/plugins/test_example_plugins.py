@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from libcloud.compute.base import NodeImage
@@ -181,18 +182,14 @@ def test_minicloud_deploys_in_region_of_driver(on_minicloud: Connect, image: str
 
 
 def test_get_driver_of_minicloud(minicloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = dict(DRIVERS)
     importlib.invalidate_caches()
-    _kinds.cache_clear()
-    try:
+    monkeypatch.setattr("slipstream.libcloud._kinds", _kinds.__wrapped__)
+    with mock.patch.dict(DRIVERS):
         register()
         cls: Any = get_driver("minicloud")
-        assert Provider.MINICLOUD == "minicloud"  # type: ignore[attr-defined]
-    finally:
-        DRIVERS.clear()
-        DRIVERS.update(before)
-        _kinds.cache_clear()
-        del Provider.MINICLOUD  # type: ignore[attr-defined]
+    provider: Any = Provider
+    assert provider.MINICLOUD == "minicloud"
+    del provider.MINICLOUD
     assert (cls.name, cls.website) == ("minicloud", "http://127.0.0.1:8199")
     monkeypatch.setattr(Plugins, "address_of", lambda self, kind: minicloud.url)
     with cls("ada", "lovelace") as driver:

@@ -252,24 +252,18 @@ def no_cookies(attempt: Any, _: object) -> Any:
     return login
 
 
-def late(attempt: Any, _: object) -> Any:
-    return attempt.finish(expires=-timedelta(seconds=5))
-
-
-def naive(attempt: Any, _: object) -> Any:
-    return attempt.finish(expires=datetime(2030, 1, 1))  # noqa: DTZ001 - it is the fault
-
-
+NAIVE = datetime(2030, 1, 1)  # noqa: DTZ001 - it is the fault
+PAST = -timedelta(seconds=5)
 ODD = "login method 'odd' failed: "
 LOGINS: dict[str, tuple[Callable[..., Any], type[DriverError], str]] = {
     "secret": (lambda _, c: int(c.secret), PluginFailed, f"{ODD}ValueError"),
     "no-login": (returning(True), PluginFailed, f"{ODD}it returned bool, not a Login"),
     "no-cookies": (no_cookies, PluginFailed, f"{ODD}TypeError"),
-    "naive-time": (naive, PluginFailed, f"{ODD}TypeError"),
+    "naive-time": (lambda a, _: a.finish(expires=NAIVE), PluginFailed, f"{ODD}TypeError"),
     "unprintable": (raising(Unprintable), PluginFailed, f"{ODD}Unprintable"),
     "GeneratorExit": (raising(GeneratorExit), PluginFailed, f"{ODD}GeneratorExit"),
     "StopIteration": (raising(StopIteration), PluginFailed, f"{ODD}StopIteration"),
-    "late": (late, MalformedAnswer, "expired 5 seconds ago"),
+    "late": (lambda a, _: a.finish(expires=PAST), MalformedAnswer, "expired 5 seconds ago"),
 }
 
 
