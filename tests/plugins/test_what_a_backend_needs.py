@@ -74,11 +74,7 @@ def test_probe_that_raises(sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: 
 
 @pytest.mark.parametrize("fault", [{"status": 302}, {"status": 500}, {"delay": 5}])
 def test_probe_without_response(
-    fault: dict[str, Any],
-    sandbox: Sandbox,
-    load_plugin: LoadPlugin,
-    as_alice: Connect,
-    monkeypatch: pytest.MonkeyPatch,
+    fault: Any, sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("slipstream.plugins.connect.PROBE_TIMEOUT", 0.2)
     lab = kind(probe_path="/about", recognises_response=lambda response: response.status == 200)
