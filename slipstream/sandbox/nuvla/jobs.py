@@ -38,15 +38,13 @@ def queue_job(
     rights: Mapping[str, Sequence[str]] | None = None,
 ) -> Response:
     world, identity, identifier = resource.world, resource.identity, target["id"]
-    more: Document = {"payload": json.dumps(payload)} if payload else {}
-    if mode != "pull":
-        number = len(list(world.store.collection("job"))) + 1
-        more["tags"] = [f"/job/entries/entry-050-{number:010}"]
+    number = len(list(world.store.collection("job"))) + 1
     owner = (identity.owner,)
     job = world.document(
         "job",
         ADMIN,
-        more,
+        payload=json.dumps(payload) if payload else None,
+        tags=None if mode == "pull" else [f"/job/entries/entry-050-{number:010}"],
         created_by=identity.user,
         version=2,
         action=name,

@@ -67,20 +67,21 @@ def write(
 ) -> None:
     """Set a parameter, and make it if it is new."""
     identifier, holder = parameter_id(deployment["id"], name, node), deployment["id"]
-    values: Document = {} if value is None else {"value": value}
-    if identifier in world.store:
-        world.change(identifier, at, by=holder, **values)
+    if stored := world.store.get(identifier):
+        value = stored.get("value") if value is None else value
+        world.change(identifier, at, by=holder, value=value)
         return
-    optional = {"node-id": node, "description": description}
     world.document(
         "deployment-parameter",
         deployment["owner"],
-        values | {key: word for key, word in optional.items() if word},
         at=at,
         id=identifier,
         created_by=holder,
         parent=holder,
         name=name,
+        value=value,
+        node_id=node or None,
+        description=description or None,
         acl=acl(deployment["owner"], edit_data=(holder,), view_acl=(holder,)),
     )
 
