@@ -50,14 +50,8 @@ _ARGUMENTS = {
 }
 """The driver's argument for each further key."""
 
-_TYPES: dict[str, Any] = {
-    **dict.fromkeys([*_LOGINS, *_LOGINS.values(), *_ARGUMENTS], str),
-    **dict.fromkeys(_COMMANDS, str | list),
-    "verify": bool,
-    "timeout": int | float,
-}
-"""The type of each key."""
-
+_KEYS = {*_LOGINS, *_LOGINS.values(), *_COMMANDS, *_ARGUMENTS}
+_KEY_NAMES = ", ".join(sorted(_KEYS))
 _POSITION = re.compile(r"\(at [^)]*\)$")
 
 
@@ -70,8 +64,11 @@ def profiles_file() -> Path:
 
 def driver_arguments(name: str | None = None, **options: Any) -> dict[str, Any]:
     """The arguments of a driver, from the environment or a profile."""
-    values = {key: os.environ.get(variable) for key, variable in VARIABLES.items()}
-    environment = {key: value for key, value in values.items() if value}
+    environment = {
+        key: os.environ[variable]
+        for key, variable in VARIABLES.items()
+        if os.environ.get(variable)
+    }
     if name is not None or not environment:
         profile = _profile(name or os.environ.get(PROFILE_VARIABLE) or "default", options)
     elif missing := _missing(environment, options):
@@ -153,15 +150,16 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
 
 def _check_keys(where: str, profile: Mapping[str, Any]) -> None:
     for key, value in profile.items():
-        if key not in _TYPES:
-            near = nearest(key, _TYPES)
+        if key not in _KEYS:
+            near = nearest(key, _KEYS)
             raise BadInput(
                 f"{where}: {key} is not a key of a profile.",
-                hint=f"Did you mean {near}?"
-                if near
-                else f"The keys: {', '.join(sorted(_TYPES))}.",
+                hint=f"Did you mean {near}?" if near else f"The keys: {_KEY_NAMES}.",
             )
-        if not isinstance(value, _TYPES[key]) or not (value or key == "verify"):
+        types: Any = {"verify": bool, "timeout": int | float}.get(
+            key, str | list if key in _COMMANDS else str
+        )
+        if not isinstance(value, types) or not (value or key == "verify"):
             raise BadInput(f"{where}: {key} is empty, or has the wrong type.")
 
 
