@@ -72,7 +72,7 @@ REQUESTS: list[tuple[str | None, dict[str, Any], str]] = [
     (UBUNTU, {"ex_cloud": "mars"}, r"Unknown location 'mars' for .*exoscale-ch-gva"),
     (UBUNTU, {"ex_cloud": "exoscale-ch-gv"}, r"'exoscale-ch-gv' .*did you mean 'exoscale-ch-gva'"),
     (None, {}, r"needs an image. See list_images\(\)"),
-    ("examples", {}, "is a project"),
+    ("examples", {}, "^examples is a project"),
 ]
 
 
