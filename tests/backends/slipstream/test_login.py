@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+from requests.cookies import RequestsCookieJar, create_cookie
 
+from slipstream.backends.cimi import lifetime
 from slipstream.libcloud.errors import InvalidCredentials, NoAnswer, RequestFailed
 from slipstream.sandbox import Sandbox
 
@@ -66,3 +69,15 @@ def test_session_of_an_api_key_knows_whose_profile_it_is(login: Login, sandbox: 
     user = sandbox.users["bob"]
     login(user.key, user.secret).list_key_pairs()
     assert sandbox.journal[-1].path == "/user/bob"
+
+
+ENDS = [((100,), True), ((100, 200), True), ((100, None), False), ((-100,), False), ((), False)]
+
+
+@pytest.mark.parametrize(("expiries", "ends"), ENDS)
+def test_lifetime_of_cookies_that_all_end_later(expiries: Any, ends: bool) -> None:
+    jar = RequestsCookieJar()
+    for number, seconds in enumerate(expiries):
+        expires = None if seconds is None else int(time.time()) + seconds
+        jar.set_cookie(create_cookie(f"com.sixsq.{number}", "x", expires=expires))
+    assert (lifetime(jar) is not None) is ends
