@@ -94,8 +94,8 @@ class Profile:
 
     @property
     def values(self) -> dict[str, str]:
-        """The values of the parameters, by their names."""
-        parameters = self.entries.iterfind("entry/parameter")
+        """The values of the parameters, by their names; of two with one name the first counts."""
+        parameters = reversed(self.entries.findall("entry/parameter"))
         return {p.get("name", ""): p.findtext("value", "") for p in parameters}
 
     def write_ssh_lines(self, session: Session, lines: list[str], *, doing: str) -> None:

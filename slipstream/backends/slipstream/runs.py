@@ -134,7 +134,7 @@ def iterate_pages(
     :raises MalformedAnswer: If the list is not what the server counts, or changes too fast.
     """
     ids: dict[str, None] = {}
-    offset = pages = returned = most = total_at_first = 0
+    offset = pages = returned = idle = most = total_at_first = 0
     read_page = partial(_page, session, active_only)
     prefetched: Iterator[tuple[int, list[Element]]] = iter(())
     while True:
@@ -152,12 +152,13 @@ def iterate_pages(
         new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in ids}
         ids |= dict.fromkeys(new)
         returned += len(new)
+        idle = 0 if new else idle + 1
         yield list(new.values())
         is_last = follows and offset + len(runs) >= total
         # What was created meanwhile is counted and need not be returned.
         if is_last and min(total, total_at_first) - returned <= OVERLAP * (pages - 1):
             return
-        if is_last or pages > most:
+        if is_last or idle > cimi.IDLE_PAGES or pages > most:
             what = f"{pages} pages brought {returned} of the {total} that the server counts"
             raise cimi.malformed("list deployments", what)
         for old in list(ids)[: max(0, len(ids) - REMEMBERED * PAGE)]:

@@ -11,6 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from flask import Response
 
 from slipstream.sandbox.cimi import JsonProblem, created, not_played, unfit
@@ -19,7 +26,6 @@ from slipstream.sandbox.nuvla.resource import COMMON, Resource
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
 from slipstream.sandbox.schema import Description, anything, count, describe, misfit
 from slipstream.sandbox.store import Document
-from slipstream.values import ssh_key
 
 _KEYS = ("public-key", "private-key")
 _OUTER = ("name", "description", "tags", "parent")
@@ -31,6 +37,14 @@ _OPTIONAL: dict[str, Description] = {
     "gpg-key": describe(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
+
+
+def _make_ssh_key() -> tuple[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    form, unencrypted = PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    private = key.private_bytes(Encoding.PEM, form, unencrypted)
+    return public.decode(), private.decode()
 
 
 class Credential(Resource):
@@ -85,10 +99,9 @@ class Credential(Resource):
         if method == "generate-ssh-key":
             once = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
             if not once:
-                # The server's key is of RSA; which kind it is matters to no client.
-                public, private = ssh_key.generate("")
-                values["public-key"] = public.line
-                once = {"public_key": public.line, "private_key": private}
+                public, private = _make_ssh_key()
+                values["public-key"] = public
+                once = {"public_key": public, "private_key": private}
             return values, once
         if method != "generate-api-key":
             return values, {}

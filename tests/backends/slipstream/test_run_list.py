@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 import threading
@@ -180,10 +181,10 @@ def listed_runs(total: object, numbers: Iterable[int]) -> str:
     return f'<runs totalCount="{total}">{items}</runs>'
 
 
-def last_pages_again(request: Request, _: int) -> str:
+def last_pages_again(request: Request, _: int, total: int = 3000) -> str:
     offset = int(dict(request.query)["offset"])
-    places = range(offset, min(offset + 500, 3000))
-    return listed_runs(3000, [min(place, 2000 + place % 500) for place in places])
+    places = range(offset, min(offset + 500, total))
+    return listed_runs(total, [min(place, 2000 + place % 500) for place in places])
 
 
 def growing(request: Request, _: int) -> str:
@@ -199,6 +200,11 @@ RUN_LISTS: dict[str, tuple[Answer, int, str]] = {
     "same-page": (listed_runs(5000, range(500)), 20, "counts 5000 and ret"),
     "one-twice": (listed_runs(4, [7, 8, 9, 7]), 1, "returned one twice"),
     "last-pages-again": (last_pages_again, 40, r"brought \d+ of the 3000"),
+    "last-pages-of-many-again": (
+        functools.partial(last_pages_again, total=900_000),
+        40,
+        r"brought \d+ of the 900000",
+    ),
     "growing": (growing, 30, r"brought \d+ of the \d+"),
     "without-id": ('<runs totalCount="1"><item/></runs>', 1, "without a UUID"),
     "empty": ("<runs/>", 3, "counts none"),
