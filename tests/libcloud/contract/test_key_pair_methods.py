@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoints_under_test import Driver, changed
+from endpoints_under_test import Driver, LiveEndpoint, changed
 from key_files import KEY, OTHER_KEY
 from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
 
@@ -34,6 +35,15 @@ def test_import_and_get_by_name_or_fingerprint(driver: Driver, sandbox: Sandbox)
     with pytest.raises(KeyPairConflict):
         driver.create_key_pair("mine")
     assert changed(sandbox) == []
+
+
+def test_create_by_several_drivers_loses_no_key(endpoint: LiveEndpoint, sandbox: Sandbox) -> None:
+    names = {f"key-{number}" for number in range(4)}
+    drivers = [endpoint.login() for _ in names]
+    sandbox.faults.add("PUT", "/user/.*", delay=0.3)  # what the others write meanwhile
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda driver, name: driver.create_key_pair(name), drivers, names))
+    assert names <= {pair.name for pair in drivers[0].list_key_pairs()}
 
 
 DAMAGED = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC7vbqajDhA4RH5KZ3Nq8F0xnkZ3T0pVYyLw8dQ x"

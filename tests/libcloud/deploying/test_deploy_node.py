@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -254,6 +255,32 @@ def test_deploy_node_without_an_address_of_the_interface(
     assert isinstance(error.original_error, NodeFailed)
     assert "private address" in str(error)
     assert machine.logins == machine.refused == []
+
+
+def test_deploy_node_that_is_aborted(
+    endpoint: LiveEndpoint, driver: Driver, failure: Any, monkeypatch: Any
+) -> None:
+    create_node = driver.create_node
+
+    def create(**options: Any) -> Node:
+        node = create_node(**options)
+        endpoint.fail(node, "no space left")
+        return node
+
+    monkeypatch.setattr(driver, "create_node", create)
+    assert "no space left" in str(failure())
+
+
+def test_deploy_failed_is_pickled_without_secrets(failure: Any, endpoint: LiveEndpoint) -> None:
+    step = Step(RuntimeError("tried hunter2"))
+    step.error.args = (lambda: "what cannot be pickled",)
+    error = failure(step, max_tries=1)
+    text = pickle.dumps(error)
+    copy = pickle.loads(text)
+    assert (type(copy), str(copy), copy.node.id) == (DeployFailed, str(error), error.node.id)
+    assert (copy.endpoint, copy.operation) == (error.endpoint, "deploy_node")
+    assert copy.original_error is None
+    assert endpoint.sandbox.password.encode() not in text
 
 
 @on_slipstream
