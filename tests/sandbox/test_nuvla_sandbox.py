@@ -221,3 +221,11 @@ def test_log_has_at_each_fetch_what_is_new_and_goes_with_its_deployment(
     assert alice.read(log)["log"]["web"][0] > first["log"]["web"][0]
     alice.post(f"{deployment}/force-delete")
     assert alice.get(log).status_code == 404
+
+
+def test_output_parameter_has_no_value_until_it_is_set(alice: Client) -> None:
+    deployment = alice.started()
+    assert alice.parameters(deployment)["admin_url"] is None
+    for name in ("admin_url", "brand-new"):
+        alice.world.set_parameter(deployment, name, "1")
+        assert alice.parameters(deployment)[name] == "1"

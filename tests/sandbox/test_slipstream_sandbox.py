@@ -214,3 +214,12 @@ def test_profile_is_refused(alice: Client) -> None:
     root.set("roles", "")
     refusal = (403, "Only super users are authorized to update roles!")
     assert alice.refused("PUT", "/user/alice", data=tostring(root)) == refusal
+
+
+def test_events_come_newest_first_unless_ordered(sandbox: Sandbox, alice: Client) -> None:
+    alice.deploy(BLOG)
+    sandbox.clock.advance(300)
+    stamps = [event["timestamp"] for event in alice.json("/api/event")["events"]]
+    assert stamps == sorted(stamps, reverse=True)
+    ordered = alice.json("/api/event", orderby="timestamp:asc")["events"]
+    assert [event["timestamp"] for event in ordered] == sorted(stamps)
