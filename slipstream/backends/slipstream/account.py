@@ -94,8 +94,8 @@ class Profile:
 
     @property
     def values(self) -> dict[str, str]:
-        """The values of the parameters, by their names; of two with one name the first counts."""
-        parameters = reversed(self.entries.findall("entry/parameter"))
+        """The values of the parameters, by their names."""
+        parameters = self.entries.iterfind("entry/parameter")
         return {p.get("name", ""): p.findtext("value", "") for p in parameters}
 
     def write_ssh_lines(self, session: Session, lines: list[str], *, doing: str) -> None:
@@ -129,6 +129,8 @@ def _is_map(entries: Element) -> bool:
     """
     Whether each entry of a map, which has some, holds one parameter under a key of its own, whose
     name is no other entry's key, and each parameter at most one value, which is a text.
+
+    Two parameters may have one name, as a recorded server's have, but those of the SSH keys.
     """
     parameters = [entry.findall("parameter") for entry in entries]
     named = [each[0].get("name") for each in parameters if len(each) == 1]
@@ -138,7 +140,7 @@ def _is_map(entries: Element) -> bool:
     keys = {e.findtext("string") or name: name for e, name in zip(entries, named, strict=False)}
     others = {name for key, name in keys.items() if name != key}
     is_one_each = 0 < len(keys) == len(named) == len(entries)
-    return is_one_each and keys.keys().isdisjoint(others)
+    return is_one_each and keys.keys().isdisjoint(others) and named.count(SSH_KEYS) < 2
 
 
 def user_name(session: Session) -> str:

@@ -182,6 +182,9 @@ INCOMPLETE = {
     "parameter without name": PROFILE.format("<entry><parameter/></entry>"),
     "one key twice": PROFILE.format(ENTRY * 2),
     "one name twice": PROFILE.format(ENTRY + ENTRY.replace("<string>", "<string>Other.", 1)),
+    "one name twice under other keys": PROFILE.format(
+        "".join(ENTRY.replace("<string>", f"<string>{key}.", 1) for key in "AB")
+    ),
     "parameters twice": PROFILE.format(ENTRY).replace("</user>", "<parameters/></user>"),
     "two values": PROFILE.format(ENTRY.replace("</value>", f"</value><value>{OTHER_KEY}</value>")),
     "markup in the keys": PROFILE.format(ENTRY.replace(" first", " <b>first</b>")),
