@@ -195,6 +195,12 @@ def test_broken_hook_disables_the_whole_plugin(
         assert as_alice().list_locations()
 
 
+def test_ctrl_c_while_plugins_are_loaded_ends_the_program(add_plugin: AddPlugin) -> None:
+    add_plugin("slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        Plugins()
+
+
 def test_unknown_kind_hints_at_broken_plugins(add_plugin: AddPlugin) -> None:
     add_plugin("acme", "import nothing_of_that_name")
     with pytest.warns(PluginWarning):
