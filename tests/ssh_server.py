@@ -78,6 +78,9 @@ class Machine(paramiko.ServerInterface):
         channel.sendall(done.stdout)
         channel.sendall_stderr(done.stderr)
         channel.send_exit_status(done.returncode)
+        # The reply to the request may be sent only now, and a client whose channel is closed
+        # before it has that fails: the client closes.
+        channel.recv(1)
         channel.close()
 
     def __enter__(self) -> Machine:
