@@ -147,9 +147,6 @@ class Session(Client):
     :param credentials: The credentials.
     """
 
-    ensure_open: Callable[[], None]
-    """Raises ``DriverClosed`` if it was closed."""
-
     is_dry_run = False
     """Whether changes are only planned (:meth:`dry_run`)."""
 
@@ -174,7 +171,6 @@ class Session(Client):
                 endpoint=transport.endpoint.url,
             ) from error
         super().__init__(transport, backend)
-        self.ensure_open = transport.ensure_open
 
     def __repr__(self) -> str:
         by, closed = self.login_method.name, ", closed" if self.closed else ""
@@ -214,6 +210,10 @@ class Session(Client):
     def closed(self) -> bool:
         """Whether it was closed."""
         return self.transport.closed
+
+    def ensure_open(self) -> None:
+        """Raise ``DriverClosed`` if it was closed."""
+        self.transport.ensure_open()
 
     def close(self) -> None:
         """
